@@ -1,0 +1,50 @@
+package testenv
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// javaServer describes one of the two servers whose jars come from Maven Central by a start script.
+type javaServer struct {
+	name   string
+	script []string // below internal/testenv
+}
+
+// new resolves and compiles what the server needs, which takes a minute once a machine, and describes how to start it.
+func (j javaServer) new(o *options, dir string) (*server, error) {
+	path, err := script(j.script...)
+	if err != nil {
+		return nil, err
+	}
+	p, err := launch(j.name+" (prepare)", []string{"bash", "-c", `bash "$0" prepare && echo PREPARED`, path}, o.env, prepareTimeout,
+		func(line string) bool { return line == "PREPARED" })
+	if err != nil {
+		return nil, err
+	}
+	<-p.done
+	return &server{
+		name: j.name,
+		command: func(port int) []string {
+			return append([]string{"bash", path, strconv.Itoa(port), dir}, o.settings...)
+		},
+		env: o.env,
+		address: func(line string, _ int) string {
+			rest, ok := strings.CutPrefix(line, "READY ")
+			if !ok {
+				return ""
+			}
+			addr, _, _ := strings.Cut(rest, " ")
+			if _, after, ok := strings.Cut(addr, "://"); ok {
+				addr = after
+			}
+			return addr
+		},
+	}, nil
+}
+
+func requireJava(t testing.TB, name string) {
+	t.Helper()
+	requireTools(t, name, "bash", "mvn", "javac")
+}

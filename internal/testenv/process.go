@@ -1,0 +1,167 @@
+package testenv
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// process is a server that runs in a process group of its own.
+type process struct {
+	name string
+	cmd  *exec.Cmd
+	out  *tail
+	done chan struct{} // closed when the process has been waited for; err is set before
+	err  error
+}
+
+// tail keeps the last lines that a server printed, for the message of a failing test.
+type tail struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+const tailLines = 60
+
+func (l *tail) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.lines) == tailLines {
+		l.lines = append(l.lines[:0], l.lines[1:]...)
+	}
+	l.lines = append(l.lines, line)
+}
+
+func (l *tail) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+// launch starts argv and returns when ready has answered true to one of the lines that it prints.
+func launch(name string, argv, env []string, timeout time.Duration, ready func(line string) bool) (*process, error) {
+	p := &process{name: name, cmd: exec.Command(argv[0], argv[1:]...), out: &tail{}, done: make(chan struct{})}
+	p.cmd.Env = append(p.cmd.Environ(), env...)
+	p.cmd.SysProcAttr = sysProcAttr()
+	pr, pw := io.Pipe()
+	p.cmd.Stdout, p.cmd.Stderr = pw, pw
+	isReady, drained := make(chan struct{}), make(chan struct{})
+	go p.readLines(pr, ready, isReady, drained)
+	// A descendant that outlives a killed server must not hold Wait on the pipe.
+	p.cmd.WaitDelay = 5 * time.Second
+
+	started := make(chan error, 1)
+	go func() {
+		// The parent death signal is sent when the thread that forked ends, not the process. So one thread stays with the
+		// child for its whole life.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+		}
+		pw.Close()
+		<-drained
+		close(p.done)
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-isReady:
+		return p, nil
+	case <-p.done:
+		return nil, fmt.Errorf("starting %s: it ended before it was ready (%v); its last output:\n%s", name, p.err, p.out)
+	case <-timer.C:
+		p.kill()
+		return nil, fmt.Errorf("starting %s: not ready after %v; its last output:\n%s", name, timeout, p.out)
+	}
+}
+
+// readLines drains the output to its end, so that the server never blocks on a full pipe.
+func (p *process) readLines(r io.Reader, ready func(string) bool, isReady, drained chan<- struct{}) {
+	defer close(drained)
+	s := bufio.NewScanner(r)
+	s.Buffer(make([]byte, 0, 64<<10), 1<<20)
+	open := true
+	for s.Scan() {
+		p.out.add(s.Text())
+		if open && ready(s.Text()) {
+			open = false
+			close(isReady)
+		}
+	}
+	// A line over the limit ends the scanner; what follows it is not worth more than draining.
+	_, err := io.Copy(io.Discard, r)
+	if err != nil {
+		p.out.add(err.Error())
+	}
+}
+
+// running says whether the process has not ended yet.
+func (p *process) running() bool {
+	if p == nil {
+		return false
+	}
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// signal sends sig to the whole process group.
+func (p *process) signal(sig syscall.Signal) error {
+	if !p.running() {
+		return fmt.Errorf("signalling %s: it does not run", p.name)
+	}
+	if err := syscall.Kill(-p.cmd.Process.Pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("signalling %s: %w", p.name, err)
+	}
+	return nil
+}
+
+// kill ends the group by SIGKILL, which works on a paused one too, and waits for it.
+func (p *process) kill() {
+	if !p.running() {
+		return
+	}
+	if err := p.signal(syscall.SIGKILL); err != nil {
+		p.out.add(err.Error())
+	}
+	<-p.done
+}
+
+// stop ends the process by SIGTERM; one that does not obey in time is killed and reported.
+func (p *process) stop() error {
+	if !p.running() {
+		return nil
+	}
+	// A paused process takes no SIGTERM before it goes on.
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} {
+		if err := p.signal(sig); err != nil {
+			return err
+		}
+	}
+	timer := time.NewTimer(stopTimeout)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return nil
+	case <-timer.C:
+		p.kill()
+		return fmt.Errorf("stopping %s: still there %v after SIGTERM, killed; its last output:\n%s", p.name, stopTimeout, p.out)
+	}
+}
