@@ -1,0 +1,423 @@
+package event
+
+import (
+	"fmt"
+	"time"
+)
+
+// Event is what filters work on: ordered fields, @timestamp among them, and metadata that no output sees. An event has one owner, the
+// worker whose turn it is, and no lock; it is reused for the next record, see the package comment.
+type Event struct {
+	root Object
+	meta Object
+
+	// Arena holds the texts made for this event; strings from it live as long as they are referred to.
+	Arena *Arena
+
+	objects   []*Object // all made for this event's owner; the first nObjects are in use
+	lists     []*List
+	nObjects  int
+	nLists    int
+	cancelled bool
+
+	clock timestampText
+}
+
+// New returns an empty event that takes its texts from arena; nil gives it an arena of its own.
+func New(arena *Arena) *Event {
+	if arena == nil {
+		arena = new(Arena)
+	}
+	return &Event{Arena: arena}
+}
+
+// keepFields bounds the memory that an event keeps for the next one: slices that a huge document made are dropped.
+const keepFields = 1024
+
+// Reset makes e empty for the next record. Objects and lists of the old one are reused: whoever kept one sees it change.
+func (e *Event) Reset() {
+	mangle(e)
+	e.root.Clear()
+	e.meta.Clear()
+	if cap(e.root.fields) > keepFields {
+		e.root.fields = nil
+	}
+	if len(e.objects) > keepFields {
+		e.objects = nil
+	}
+	if len(e.lists) > keepFields {
+		e.lists = nil
+	}
+	e.nObjects, e.nLists = 0, 0
+	e.cancelled = false
+}
+
+// NewObject returns an empty object that belongs to e until its next Reset.
+func (e *Event) NewObject() *Object {
+	if e.nObjects == len(e.objects) {
+		e.objects = append(e.objects, new(Object))
+	}
+	o := e.objects[e.nObjects]
+	e.nObjects++
+	if cap(o.fields) > keepFields {
+		o.fields = nil
+	}
+	o.Clear()
+	return o
+}
+
+// NewList returns an empty list that belongs to e until its next Reset.
+func (e *Event) NewList() *List {
+	if e.nLists == len(e.lists) {
+		e.lists = append(e.lists, new(List))
+	}
+	l := e.lists[e.nLists]
+	e.nLists++
+	if cap(l.items) > keepFields {
+		l.items = nil
+	}
+	l.items = l.items[:0]
+	return l
+}
+
+// Own returns v as a value that belongs to e: lists and objects are copied through all levels, anything else is as it is.
+func (e *Event) Own(v Value) Value {
+	switch v.kind {
+	case KindList:
+		l := e.NewList()
+		for _, item := range v.List().Items() {
+			l.items = append(l.items, e.Own(item))
+		}
+		return ListValue(l)
+	case KindObject:
+		o := e.NewObject()
+		for _, f := range v.Object().Fields() {
+			o.add(f.Key, e.Own(f.Val))
+		}
+		return ObjectValue(o)
+	}
+	return v
+}
+
+// Clone returns a copy of e that nobody reuses, with an arena of its own.
+func (e *Event) Clone() *Event {
+	c := New(nil)
+	e.CopyTo(c)
+	return c
+}
+
+// CopyTo makes c, after a Reset, a copy of e.
+func (e *Event) CopyTo(c *Event) {
+	c.Reset()
+	for _, f := range e.root.fields {
+		c.root.add(f.Key, c.Own(f.Val))
+	}
+	for _, f := range e.meta.fields {
+		c.meta.add(f.Key, c.Own(f.Val))
+	}
+	c.cancelled = e.cancelled
+}
+
+// Cancel marks the event as dropped: no further filter and no output sees it.
+func (e *Event) Cancel() { e.cancelled = true }
+
+// Cancelled reports whether a filter dropped the event.
+func (e *Event) Cancelled() bool { return e.cancelled }
+
+// Uncancel takes back a Cancel (ruby's event.uncancel).
+func (e *Event) Uncancel() { e.cancelled = false }
+
+// Root returns the object that holds the top-level fields. What is set through it directly is not checked; @timestamp and tags are
+// set by [Event.Set].
+func (e *Event) Root() *Object { return &e.root }
+
+// Metadata returns the object that holds [@metadata].
+func (e *Event) Metadata() *Object { return &e.meta }
+
+// Timestamp returns @timestamp; false if the event has none any more.
+func (e *Event) Timestamp() (time.Time, bool) {
+	v, ok := e.root.Get(TimestampField)
+	if !ok || v.kind != Time {
+		return time.Time{}, false
+	}
+	return v.Time(), true
+}
+
+// SetTimestamp sets @timestamp.
+func (e *Event) SetTimestamp(t time.Time) { e.root.Set(TimestampField, TimeValue(t)) }
+
+// top returns the object that the first key of p is looked up in.
+func (e *Event) top(p *Path) *Object {
+	if p.meta {
+		return &e.meta
+	}
+	return &e.root
+}
+
+// Get returns the value that p refers to, and whether there is one (a null is one).
+func (e *Event) Get(p *Path) (Value, bool) {
+	if len(p.keys) == 0 {
+		if p.meta {
+			return ObjectValue(&e.meta), true
+		}
+		return Value{}, false
+	}
+	v, ok := e.top(p).Get(p.keys[0].name)
+	for i := 1; ok && i < len(p.keys); i++ {
+		v, ok = p.keys[i].child(v)
+	}
+	return v, ok
+}
+
+// Has reports whether p refers to a value; a null counts.
+func (e *Event) Has(p *Path) bool {
+	_, ok := e.Get(p)
+	return ok
+}
+
+// Set sets what p refers to, making the objects on the way (Accessors.java). v must belong to e or be a scalar. Errors: p leads below
+// a scalar; @timestamp must be a Time; tags must be a string or a list of strings. Setting a name below a list does nothing, an index
+// beyond a list's end fills it up with nulls.
+func (e *Event) Set(p *Path, v Value) error {
+	if !p.meta {
+		if err := e.checkReserved(p, v); err != nil {
+			return err
+		}
+	}
+	if len(p.keys) == 0 {
+		return e.setMetadata(v)
+	}
+	o := e.top(p)
+	if len(p.keys) == 1 {
+		o.Set(p.keys[0].name, v)
+		return nil
+	}
+	cur := e.descend(o, &p.keys[0])
+	for i := 1; i < len(p.keys)-1; i++ {
+		next, ok := p.keys[i].child(cur)
+		if !ok || next.kind == Null {
+			next = ObjectValue(e.NewObject())
+			if done, err := e.setChild(cur, &p.keys[i], next); done || err != nil {
+				return err
+			}
+		}
+		cur = next
+	}
+	_, err := e.setChild(cur, &p.keys[len(p.keys)-1], v)
+	return err
+}
+
+// descend returns the value of k in o, which it makes an object if it is missing or null.
+func (e *Event) descend(o *Object, k *key) Value {
+	i := o.find(k.name)
+	if i >= 0 && o.fields[i].Val.kind != Null {
+		return o.fields[i].Val
+	}
+	v := ObjectValue(e.NewObject())
+	o.Set(k.name, v)
+	return v
+}
+
+// setChild sets k of the container to v; done means that a list ignored a name.
+func (e *Event) setChild(container Value, k *key, v Value) (done bool, err error) {
+	switch container.kind {
+	case KindObject:
+		container.Object().Set(k.name, v)
+		return false, nil
+	case KindList:
+		return setItem(container.List(), k, v)
+	}
+	return false, fmt.Errorf("could not set field %q on the %s %q", k.name, container.kind, container.Text())
+}
+
+// maxListIndex bounds what one reference may fill up with nulls.
+const maxListIndex = 1 << 16
+
+func setItem(l *List, k *key, v Value) (ignored bool, err error) {
+	if !k.isNum {
+		return true, nil
+	}
+	i, ok := k.listIndex(len(l.items))
+	switch {
+	case ok:
+		l.items[i] = v
+		return false, nil
+	case i < 0 || i > maxListIndex:
+		return false, fmt.Errorf("index %s is out of the bounds of an array of %d", k.name, len(l.items))
+	}
+	for len(l.items) < i {
+		l.items = append(l.items, Value{})
+	}
+	l.items = append(l.items, v)
+	return false, nil
+}
+
+func (e *Event) checkReserved(p *Path, v Value) error {
+	switch p.keys[0].name {
+	case TimestampField:
+		if len(p.keys) == 1 && v.kind != Time {
+			return fmt.Errorf("wrong argument type %s for @timestamp (expected a timestamp)", v.kind)
+		}
+	case TagsField:
+		if len(p.keys) > 1 || !validTags(v) {
+			return fmt.Errorf("could not set the reserved tags field %q to value %q: it only accepts a string or an array of strings", p.text, v.Text())
+		}
+	}
+	return nil
+}
+
+// validTags reports whether v may stand in the field tags.
+func validTags(v Value) bool {
+	switch v.kind {
+	case String:
+		return true
+	case KindList:
+		for _, t := range v.List().items {
+			if t.kind != String {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+func (e *Event) setMetadata(v Value) error {
+	o := v.Object()
+	if o == nil {
+		return fmt.Errorf("@metadata is a hash and cannot be set to the %s %q", v.kind, v.Text())
+	}
+	if o == &e.meta {
+		return nil
+	}
+	fields := append([]Field(nil), o.fields...) // o may be part of what is replaced
+	e.meta.Clear()
+	for _, f := range fields {
+		e.meta.add(f.Key, f.Val)
+	}
+	return nil
+}
+
+// Remove takes away what p refers to and returns the value it had. A list closes its gap. Removing @metadata empties it.
+func (e *Event) Remove(p *Path) (Value, bool) {
+	switch len(p.keys) {
+	case 0:
+		if p.meta {
+			e.meta.Clear()
+		}
+		return Value{}, p.meta
+	case 1:
+		return e.top(p).Delete(p.keys[0].name)
+	}
+	v, ok := e.top(p).Get(p.keys[0].name)
+	for i := 1; ok && i < len(p.keys)-1; i++ {
+		v, ok = p.keys[i].child(v)
+	}
+	if !ok {
+		return Value{}, false
+	}
+	last := &p.keys[len(p.keys)-1]
+	if l := v.List(); l != nil {
+		i, ok := last.listIndex(len(l.items))
+		if !ok {
+			return Value{}, false
+		}
+		old := l.items[i]
+		l.Remove(i)
+		return old, true
+	}
+	if o := v.Object(); o != nil {
+		return o.Delete(last.name)
+	}
+	return Value{}, false
+}
+
+// Tag adds tag to tags unless it is there (Event.java, tag): for failure tags.
+func (e *Event) Tag(tag string) { e.tag(tag, false) }
+
+// AppendTag adds tag to tags even if it is there (util/decorators.rb, add_tags): for the option add_tag.
+func (e *Event) AppendTag(tag string) { e.tag(tag, true) }
+
+func (e *Event) tag(tag string, again bool) {
+	v, ok := e.root.Get(TagsField)
+	l := v.List()
+	if l == nil {
+		l = e.NewList()
+		if ok && v.kind == String && !(v.Str() == tag && !again) {
+			l.Append(v)
+		}
+		e.root.Set(TagsField, ListValue(l))
+	} else if !again {
+		for _, t := range l.items {
+			if t.Str() == tag {
+				return
+			}
+		}
+	}
+	l.Append(StringValue(tag))
+}
+
+// HasTag reports whether tags holds tag.
+func (e *Event) HasTag(tag string) bool {
+	v, _ := e.root.Get(TagsField)
+	if l := v.List(); l != nil {
+		for _, t := range l.items {
+			if t.kind == String && t.Str() == tag {
+				return true
+			}
+		}
+		return false
+	}
+	return v.kind == String && v.Str() == tag
+}
+
+// Untag takes every occurrence of tag out of tags; a single string becomes a list on the way (util/decorators.rb, remove_tags).
+func (e *Event) Untag(tag string) {
+	v, ok := e.root.Get(TagsField)
+	if !ok || v.kind == Null {
+		return
+	}
+	l := v.List()
+	if l == nil {
+		l = e.NewList()
+		l.Append(v)
+		e.root.Set(TagsField, ListValue(l))
+	}
+	kept := l.items[:0]
+	for _, t := range l.items {
+		if t.kind != String || t.Str() != tag {
+			kept = append(kept, t)
+		}
+	}
+	l.items = kept
+}
+
+// AddField is the option add_field for one value: a new field is set, an existing one becomes a list with v at its end. A hash becomes
+// a list of its pairs first, as Ruby's Array() makes it.
+func (e *Event) AddField(p *Path, v Value) error {
+	old, ok := e.Get(p)
+	if !ok {
+		return e.Set(p, v)
+	}
+	if l := old.List(); l != nil {
+		if p.isTop(TagsField) && v.kind != String {
+			return e.checkReserved(p, v)
+		}
+		l.Append(v)
+		return nil
+	}
+	l := e.NewList()
+	switch old.kind {
+	case Null:
+	case KindObject:
+		for _, f := range old.Object().Fields() {
+			pair := e.NewList()
+			pair.items = append(pair.items, StringValue(f.Key), f.Val)
+			l.Append(ListValue(pair))
+		}
+	default:
+		l.Append(old)
+	}
+	l.Append(v)
+	return e.Set(p, ListValue(l))
+}

@@ -1,0 +1,311 @@
+package event
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// parse returns an event with the fields of the JSON document doc, as a decoder leaves it before Create.
+func parse(t testing.TB, doc string) *Event {
+	t.Helper()
+	e := New(nil)
+	v, _, ok, err := e.ParseJSON(doc)
+	require.NoError(t, err)
+	require.True(t, ok)
+	e.SetRoot(v.Object())
+	return e
+}
+
+func TestParsePath(t *testing.T) {
+	f := func(ref string, want ...string) {
+		t.Helper()
+		p, err := ParsePath(ref)
+		require.NoError(t, err, ref)
+		require.Equal(t, want, p.Keys(), ref)
+		require.Equal(t, ref, p.String())
+	}
+	f("a", "a")
+	f("", "")
+	f("a.b", "a.b")
+	f("[a]", "a")
+	f("[a][b]", "a", "b")
+	f("[[a][b]][c]", "a", "b", "c")
+	f("[ a ]", " a ")
+	f("[@metadata][x]", "x")
+
+	bad := func(ref string) {
+		t.Helper()
+		_, err := ParsePath(ref)
+		require.ErrorIs(t, err, errReference, ref)
+	}
+	for _, ref := range []string{"a[b]", "[]", "[a][][b]", "[a]b", "[a]x[b]", "[a", "a]", "]", "[", "x[", "[a]]"} {
+		bad(ref)
+	}
+}
+
+func TestSetAndGet(t *testing.T) {
+	f := func(doc, ref, value, want string) {
+		t.Helper()
+		e := parse(t, doc)
+		require.NoError(t, e.Set(MustPath(ref), StringValue(value)))
+		require.JSONEq(t, want, string(e.AppendJSON(nil)))
+	}
+	f(`{}`, "a", "x", `{"a":"x"}`)
+	f(`{}`, "[a][0]", "x", `{"a":{"0":"x"}}`)
+	f(`{"a":null}`, "[a][b][c]", "x", `{"a":{"b":{"c":"x"}}}`)
+	f(`{"a":["p"]}`, "[a][3]", "x", `{"a":["p",null,null,"x"]}`)
+	f(`{"a":["p","q"]}`, "[a][-1]", "x", `{"a":["p","x"]}`)
+	f(`{"a":["p"]}`, "[a][k]", "x", `{"a":["p"]}`)
+	f(`{"a":["p"]}`, "[a][0]", "x", `{"a":["x"]}`)
+	f(`{"a":[{"b":1}]}`, "[a][0][b]", "x", `{"a":[{"b":"x"}]}`)
+	f(`{"a":1}`, "[@metadata][m]", "x", `{"a":1}`)
+	f(`{}`, "tags", "x", `{"tags":"x"}`)
+
+	bad := func(doc, ref string) {
+		t.Helper()
+		e := parse(t, doc)
+		require.Error(t, e.Set(MustPath(ref), StringValue("x")))
+		require.JSONEq(t, doc, string(e.AppendJSON(nil)))
+	}
+	bad(`{"a":"s"}`, "[a][b]")
+	bad(`{"a":5}`, "[a][b]")
+	bad(`{}`, "@timestamp")
+	bad(`{}`, "[tags][x]")
+	bad(`{}`, "@metadata")
+	bad(`{"a":[1]}`, "[a][-7]")
+	bad(`{"a":[1]}`, "[a][999999999]")
+}
+
+func TestRemove(t *testing.T) {
+	e := parse(t, `{"a":{"b":1},"l":["p","q"],"l2":[1,2],"x":"s"}`)
+	for _, ref := range []string{"[a][b]", "[l][0]", "[l2][-1]", "[x][y]", "[l][9]", "nope"} {
+		e.Remove(MustPath(ref))
+	}
+	require.JSONEq(t, `{"a":{},"l":["q"],"l2":[1],"x":"s"}`, string(e.AppendJSON(nil)))
+}
+
+func TestLargeObject(t *testing.T) {
+	var o Object
+	key := func(i int) string {
+		return strings.Repeat("k", 1+i%7) + string(rune('a'+i%26)) + time.Duration(i).String()
+	}
+	for i := range 500 {
+		o.Set(key(i), IntValue(int64(i)))
+	}
+	for i := 0; i < 500; i += 3 {
+		o.Delete(key(i))
+	}
+	for i := range 500 {
+		v, ok := o.Get(key(i))
+		require.Equal(t, i%3 != 0, ok)
+		if ok {
+			require.Equal(t, int64(i), v.Int())
+		}
+	}
+}
+
+func TestFloats(t *testing.T) {
+	f := func(x float64, java, ruby string) {
+		t.Helper()
+		require.Equal(t, java, string(AppendFloat(nil, x)))
+		require.Equal(t, ruby, string(AppendRubyFloat(nil, x)))
+	}
+	f(1, "1.0", "1.0")
+	f(math.Copysign(0, -1), "-0.0", "-0.0")
+	f(1e-5, "1.0E-5", "1.0e-05")
+	f(0.001, "0.001", "0.001")
+	f(0.0001, "1.0E-4", "0.0001")
+	f(1e7, "1.0E7", "10000000.0")
+	f(12345678.9, "1.23456789E7", "12345678.9")
+	f(1e20, "1.0E20", "1.0e+20")
+	f(1e100, "1.0E100", "1.0e+100")
+	f(math.Inf(1), "Infinity", "Infinity")
+	f(5e-324, "5.0E-324", "5.0e-324")
+}
+
+func TestInspect(t *testing.T) {
+	e := parse(t, `{"a":{"k":"v\"#{x}\n","n":null,"f":1.0,"l":[1,true,"é"]}}`)
+	v, _ := e.Get(MustPath("a"))
+	require.Equal(t, `{"k"=>"v\"\#{x}\n", "n"=>nil, "f"=>1.0, "l"=>[1, true, "é"]}`, string(v.AppendInspect(nil)))
+}
+
+func TestCreate(t *testing.T) {
+	at := time.Date(2024, 1, 2, 3, 4, 5, 678e6, time.UTC)
+	f := func(doc, want string) {
+		t.Helper()
+		e := parse(t, doc)
+		e.Create(at)
+		require.JSONEq(t, want, string(e.AppendJSON(nil)))
+	}
+	const stamp = `"@timestamp":"2024-01-02T03:04:05.678Z","@version":"1"`
+	f(`{}`, `{`+stamp+`}`)
+	f(`{"@timestamp":null,"@version":null}`, `{"@timestamp":"2024-01-02T03:04:05.678Z","@version":null}`)
+	f(`{"@timestamp":5}`, `{`+stamp+`,"_@timestamp":5,"tags":["_timestampparsefailure"]}`)
+	f(`{"tags":"x"}`, `{`+stamp+`,"tags":"x"}`)
+	f(`{"tags":5,"@timestamp":"x"}`, `{`+stamp+`,"_tags":[5],"_@timestamp":"x","tags":["_tagsparsefailure","_timestampparsefailure"]}`)
+	f(`{"@metadata":{"a":1},"b":2}`, `{`+stamp+`,"b":2}`)
+	f(`{"@metadata":7,"tags":["a"]}`, `{`+stamp+`,"tags":["a"]}`)
+}
+
+func TestTemplate(t *testing.T) {
+	e := parse(t, `{"a":"A","n":7,"h":{"b":1,"a":[null,{"k":"v"}]},"l":["x",["y"],{"k":"v","n":null}],"e":null}`)
+	e.SetTimestamp(time.Date(2024, 12, 30, 23, 59, 59, 0, time.UTC))
+	f := func(tmpl, want string) {
+		t.Helper()
+		tm := ParseTemplate(tmpl)
+		got, err := tm.Text(e)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	f("plain", "plain")
+	f("%{a}-%{[h][b]}", "A-1")
+	f("%{h}", `{"a":[null,{"k":"v"}],"b":1}`)
+	f("%{l}", "x,y,{k=v, n=null}")
+	f("%{nope} %{e}", "%{nope} %{e}")
+	f("x%{}y%{+}", "x1735603199y1735603199")
+	f("%{+yyyy.MM.dd}", "2024.12.30")
+	f("%{{yyyy-MM-dd}}", "2024-12-30")
+	f("%{a", "%{a")
+	f("%{a} %{", "A %{")
+
+	bad := func(tmpl string) {
+		t.Helper()
+		tm := ParseTemplate(tmpl)
+		require.Error(t, tm.Err())
+		_, err := tm.Text(e)
+		require.Error(t, err)
+	}
+	bad("%{a[b]}")
+	bad("x %{[a} y")
+}
+
+func TestJSONStrings(t *testing.T) {
+	f := func(s string) {
+		t.Helper()
+		var back string
+		require.NoError(t, json.Unmarshal(AppendJSONString(nil, s), &back))
+		require.Equal(t, s, back)
+	}
+	for c := range 0x80 {
+		for pad := range 18 {
+			f(strings.Repeat("x", pad) + string(rune(c)) + strings.Repeat("é", pad))
+		}
+	}
+	require.Equal(t, `"\u001F\b\f\n\r\t\"\\/"`, string(AppendJSONString(nil, "\x1f\b\f\n\r\t\"\\/")))
+}
+
+func TestParseJSONRefuses(t *testing.T) {
+	for _, doc := range []string{`{`, `{"a"}`, `{"a":}`, `[1,]`, `{"a":1,}`, `01`, `1.`, `.5`, `1e`, `+1`, `tru`, `truex`, `"a`, "\"a\nb\"", `"\x"`, `"\u12"`, `{a:1}`, `'a'`, `NaN`, `-`, `1x`,
+		strings.Repeat("[", 1001)} {
+		_, _, _, err := New(nil).ParseJSON(doc)
+		require.Error(t, err, doc)
+	}
+}
+
+// FuzzParseJSON: what encoding/json takes is taken, with the same meaning; nothing panics.
+func FuzzParseJSON(f *testing.F) {
+	for _, s := range []string{`{"a":[1,2.5,"x\u00e9",null,true]}`, `"\ud83d\ude00"`, `[1e400]`, `{"a":1,"a":2}`, `123456789012345678901234567890`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, doc string) {
+		e := New(nil)
+		v, rest, ok, err := e.ParseJSON(doc)
+		if err != nil || !ok {
+			if json.Valid([]byte(doc)) && !strings.Contains(doc, "[[[[") && !strings.Contains(doc, "{") {
+				t.Fatalf("refused valid JSON %q: %v", doc, err)
+			}
+			return
+		}
+		out := v.AppendJSON(nil)
+		if !json.Valid(out) {
+			t.Fatalf("%q became invalid JSON %q (rest %q)", doc, out, rest)
+		}
+		w, _, _, err := New(nil).ParseJSON(string(out))
+		require.NoError(t, err)
+		require.Equal(t, string(out), string(w.AppendJSON(nil)))
+	})
+}
+
+func TestCloneIsIndependent(t *testing.T) {
+	e := parse(t, `{"a":{"b":[1]},"tags":["x"]}`)
+	c := e.Clone()
+	e.Tag("y")
+	require.NoError(t, e.Set(MustPath("[a][b][0]"), StringValue("changed")))
+	e.Reset()
+	require.JSONEq(t, `{"a":{"b":[1]},"tags":["x"]}`, string(c.AppendJSON(nil)))
+}
+
+func TestBatchSettles(t *testing.T) {
+	done := 0
+	b := &Batch{Done: func(*Batch) { done++ }}
+	b.Expect(2)
+	b.Settle()
+	require.Zero(t, done)
+	b.Settle()
+	require.Equal(t, 1, done)
+	require.Panics(t, b.Settle)
+	b.Expect(0)
+	require.Equal(t, 2, done)
+}
+
+const benchDoc = `{"time":"2024-01-02T03:04:05.678Z","level":"info","logger":"api","msg":"request served","status":200,"took":12.5,"http":{"method":"GET","path":"/api/v1/items","bytes":1234},"user":"u-123","ok":true,"trace":"4bf92f3577b34da6a3ce929d0e0e4736"}`
+
+func BenchmarkParseJSON(b *testing.B) {
+	e := New(nil)
+	b.SetBytes(int64(len(benchDoc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Reset()
+		v, _, _, _ := e.ParseJSON(benchDoc)
+		e.SetRoot(v.Object())
+	}
+}
+
+func BenchmarkParseJSONStdlib(b *testing.B) {
+	b.SetBytes(int64(len(benchDoc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var m map[string]any
+		_ = json.Unmarshal([]byte(benchDoc), &m)
+	}
+}
+
+func BenchmarkAppendJSON(b *testing.B) {
+	e := parse(b, benchDoc)
+	e.Create(time.Now())
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = e.AppendJSON(dst[:0])
+	}
+}
+
+func BenchmarkLineEvent(b *testing.B) {
+	line := strings.Repeat("a plain log line ", 9)
+	e := New(nil)
+	at := time.Now()
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Reset()
+		e.Root().Set("message", StringValue(line))
+		e.Create(at)
+		dst = e.AppendJSON(dst[:0])
+	}
+}
+
+func BenchmarkTemplate(b *testing.B) {
+	e := parse(b, `{"a":"nginx"}`)
+	e.Create(time.Now())
+	t := ParseTemplate("logs-%{a}-%{+yyyy.MM.dd}")
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		dst, _ = t.Append(dst[:0], e)
+	}
+}

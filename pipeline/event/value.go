@@ -1,0 +1,335 @@
+package event
+
+import (
+	"math"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// Kind tells what a Value holds.
+type Kind uint8
+
+// The kinds of values. Null is the zero Value.
+const (
+	Null       Kind = iota
+	Bool            // true or false
+	Int             // a 64-bit signed integer
+	Float           // a 64-bit floating point number; infinities and NaN are possible
+	String          // text; valid UTF-8 unless a plugin says otherwise
+	Time            // an instant with nanoseconds, UTC
+	BigInt          // an integer that does not fit 64 bits, kept as its canonical decimal digits
+	KindList        // a *List
+	KindObject      // an *Object
+)
+
+var kindNames = [...]string{"null", "boolean", "integer", "float", "string", "timestamp", "big integer", "array", "hash"}
+
+// String returns the name of the kind as Logstash's users know it.
+func (k Kind) String() string { return kindNames[k] }
+
+// Value is one value of an event, in 24 bytes and without an allocation of its own: strings, lists and objects are pointers, numbers
+// and instants stand in the value itself. Values are copied freely; lists and objects are shared by their copies.
+type Value struct {
+	ptr  unsafe.Pointer // string bytes, *List or *Object
+	num  uint64         // length of a string, bits of a number, Unix seconds of an instant
+	nsec uint32         // nanoseconds of an instant
+	kind Kind
+}
+
+// StringValue returns s as a value.
+func StringValue(s string) Value {
+	return Value{ptr: unsafe.Pointer(unsafe.StringData(s)), num: uint64(len(s)), kind: String}
+}
+
+// IntValue returns i as a value.
+func IntValue(i int64) Value { return Value{num: uint64(i), kind: Int} }
+
+// FloatValue returns f as a value.
+func FloatValue(f float64) Value { return Value{num: math.Float64bits(f), kind: Float} }
+
+// BoolValue returns b as a value.
+func BoolValue(b bool) Value {
+	if b {
+		return Value{num: 1, kind: Bool}
+	}
+	return Value{kind: Bool}
+}
+
+// TimeValue returns the instant t as a value; its location is forgotten.
+func TimeValue(t time.Time) Value {
+	return Value{num: uint64(t.Unix()), nsec: uint32(t.Nanosecond()), kind: Time}
+}
+
+// BigIntValue returns the integer that digits spells (an optional minus and decimal digits without leading zeros) as a value: an Int
+// where it fits.
+func BigIntValue(digits string) Value {
+	if i, ok := parseInt64(digits); ok {
+		return IntValue(i)
+	}
+	v := StringValue(digits)
+	v.kind = BigInt
+	return v
+}
+
+// ListValue returns l as a value.
+func ListValue(l *List) Value { return Value{ptr: unsafe.Pointer(l), kind: KindList} }
+
+// ObjectValue returns o as a value.
+func ObjectValue(o *Object) Value { return Value{ptr: unsafe.Pointer(o), kind: KindObject} }
+
+// Kind returns what v holds.
+func (v Value) Kind() Kind { return v.kind }
+
+// IsNull reports whether v is null.
+func (v Value) IsNull() bool { return v.kind == Null }
+
+// Str returns the text of a String, the digits of a BigInt, and "" of anything else.
+func (v Value) Str() string {
+	if v.kind != String && v.kind != BigInt {
+		return ""
+	}
+	return unsafe.String((*byte)(v.ptr), int(v.num))
+}
+
+// Int returns the number of an Int, 0 of anything else.
+func (v Value) Int() int64 {
+	if v.kind != Int {
+		return 0
+	}
+	return int64(v.num)
+}
+
+// Float returns the number of a Float, 0 of anything else.
+func (v Value) Float() float64 {
+	if v.kind != Float {
+		return 0
+	}
+	return math.Float64frombits(v.num)
+}
+
+// Bool reports whether v is the Bool true.
+func (v Value) Bool() bool { return v.kind == Bool && v.num != 0 }
+
+// Time returns the instant of a Time in UTC, the zero time of anything else.
+func (v Value) Time() time.Time {
+	if v.kind != Time {
+		return time.Time{}
+	}
+	return time.Unix(int64(v.num), int64(v.nsec)).UTC()
+}
+
+// List returns the list of a KindList, nil of anything else.
+func (v Value) List() *List {
+	if v.kind != KindList {
+		return nil
+	}
+	return (*List)(v.ptr)
+}
+
+// Object returns the object of a KindObject, nil of anything else.
+func (v Value) Object() *Object {
+	if v.kind != KindObject {
+		return nil
+	}
+	return (*Object)(v.ptr)
+}
+
+// Equal reports whether v and w are of one kind and equal, as == compares two fields in a condition: 1 and 1.0 differ.
+func (v Value) Equal(w Value) bool {
+	if v.kind != w.kind {
+		return false
+	}
+	switch v.kind {
+	case Null:
+		return true
+	case Float:
+		return v.Float() == w.Float()
+	case String, BigInt:
+		return v.Str() == w.Str()
+	case KindList:
+		a, b := v.List(), w.List()
+		if a.Len() != b.Len() {
+			return false
+		}
+		for i := range a.items {
+			if !a.items[i].Equal(b.items[i]) {
+				return false
+			}
+		}
+		return true
+	case KindObject:
+		a, b := v.Object(), w.Object()
+		if a.Len() != b.Len() {
+			return false
+		}
+		for i := range a.fields {
+			x, ok := b.Get(a.fields[i].Key)
+			if !ok || !a.fields[i].Val.Equal(x) {
+				return false
+			}
+		}
+		return true
+	}
+	return v.num == w.num && v.nsec == w.nsec
+}
+
+// List is an ordered list of values. It has one owner and no lock.
+type List struct{ items []Value }
+
+// Len returns the number of items; a nil list has none.
+func (l *List) Len() int {
+	if l == nil {
+		return 0
+	}
+	return len(l.items)
+}
+
+// At returns item i, counted from 0.
+func (l *List) At(i int) Value { return l.items[i] }
+
+// SetAt replaces item i.
+func (l *List) SetAt(i int, v Value) { l.items[i] = v }
+
+// Append adds v at the end.
+func (l *List) Append(v Value) { l.items = append(l.items, v) }
+
+// Items returns the items; the slice belongs to the list and is valid until its next change.
+func (l *List) Items() []Value { return l.items }
+
+// Truncate keeps the first n items.
+func (l *List) Truncate(n int) { l.items = l.items[:n] }
+
+// Remove takes item i out and closes the gap.
+func (l *List) Remove(i int) { l.items = append(l.items[:i], l.items[i+1:]...) }
+
+// Field is one entry of an Object.
+type Field struct {
+	Key string
+	Val Value
+}
+
+// Object is a set of named values that keeps the order in which they were first set. It has one owner and no lock. A linear search
+// beats a map at the 10 to 30 fields of a log event; beyond indexFrom fields an index takes over, so that no document makes it
+// quadratic.
+type Object struct {
+	fields []Field
+	index  map[string]int32 // of fields, nil while small or out of date
+}
+
+const indexFrom = 48
+
+// Len returns the number of fields; a nil object has none.
+func (o *Object) Len() int {
+	if o == nil {
+		return 0
+	}
+	return len(o.fields)
+}
+
+// At returns field i in order, counted from 0. Its Val may be changed through the pointer, its Key not; the pointer is valid until
+// the object's next change.
+func (o *Object) At(i int) *Field { return &o.fields[i] }
+
+// Fields returns the fields in order, for reading; the slice belongs to the object and is valid until its next change.
+func (o *Object) Fields() []Field {
+	if o == nil {
+		return nil
+	}
+	return o.fields
+}
+
+func (o *Object) find(key string) int {
+	if len(o.fields) > indexFrom {
+		return o.findIndexed(key)
+	}
+	for i := range o.fields {
+		if o.fields[i].Key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+func (o *Object) findIndexed(key string) int {
+	if o.index == nil {
+		o.index = make(map[string]int32, 2*len(o.fields))
+		for i := range o.fields {
+			o.index[o.fields[i].Key] = int32(i)
+		}
+	}
+	if i, ok := o.index[key]; ok {
+		return int(i)
+	}
+	return -1
+}
+
+// Get returns the value of key, and whether there is one.
+func (o *Object) Get(key string) (Value, bool) {
+	if i := o.find(key); i >= 0 {
+		return o.fields[i].Val, true
+	}
+	return Value{}, false
+}
+
+// Set sets key to v: in its place if the key exists, at the end if not.
+func (o *Object) Set(key string, v Value) {
+	if i := o.find(key); i >= 0 {
+		o.fields[i].Val = v
+		return
+	}
+	o.add(key, v)
+}
+
+// add appends a field that is known to be new.
+func (o *Object) add(key string, v Value) {
+	if o.index != nil {
+		o.index[key] = int32(len(o.fields))
+	}
+	o.fields = append(o.fields, Field{key, v})
+}
+
+// Delete removes key and returns the value it had.
+func (o *Object) Delete(key string) (Value, bool) {
+	i := o.find(key)
+	if i < 0 {
+		return Value{}, false
+	}
+	v := o.fields[i].Val
+	copy(o.fields[i:], o.fields[i+1:])
+	o.fields = o.fields[:len(o.fields)-1]
+	o.index = nil
+	return v, true
+}
+
+// Clear removes all fields.
+func (o *Object) Clear() {
+	o.fields = o.fields[:0]
+	o.index = nil
+}
+
+// parseInt64 reads an optional minus and up to 19 digits.
+func parseInt64(s string) (int64, bool) {
+	neg := strings.HasPrefix(s, "-")
+	if neg {
+		s = s[1:]
+	}
+	if len(s) == 0 || len(s) > 19 {
+		return 0, false
+	}
+	var n uint64
+	for i := 0; i < len(s); i++ {
+		d := s[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(d)
+	}
+	switch {
+	case neg && n <= 1<<63:
+		return -int64(n), true
+	case !neg && n < 1<<63:
+		return int64(n), true
+	}
+	return 0, false
+}
