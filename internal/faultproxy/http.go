@@ -145,11 +145,12 @@ func (p *Proxy) deliver(answer []byte, v verdict, s *state, client, raw net.Conn
 		p.hold(s, raw)
 		return false
 	}
+	// Counted first: who has read the answer must find it in the counts.
+	p.count(func(s *Stats) { s.Delivered++ })
 	if _, err := client.Write(answer); err != nil {
-		p.count(func(s *Stats) { s.Lost++ })
+		p.count(func(s *Stats) { s.Delivered--; s.Lost++ })
 		return false
 	}
-	p.count(func(s *Stats) { s.Delivered++ })
 	return true
 }
 
