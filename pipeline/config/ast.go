@@ -66,7 +66,7 @@ type Branch struct {
 func (*PluginNode) statement() {}
 func (*IfNode) statement()     {}
 
-// Expr is a value: *String, *Number, *Bareword, *Array, *Hash or *PluginNode, and in conditions also
+// Expr is a value: *String, *Number, *Bareword, *Array, *HashLit or *PluginNode, and in conditions also
 // *FieldRef, *Regexp and *Call.
 type Expr interface {
 	Node
@@ -101,13 +101,13 @@ type Array struct {
 	Items []Expr
 }
 
-// Hash is `{ key => value  key => value }` in the order of the text. Keys are *String, *Bareword or, refused, *Number.
-type Hash struct {
+// HashLit is `{ key => value  key => value }` in the order of the text. Keys are *String, *Bareword or, refused, *Number.
+type HashLit struct {
 	Span
 	Entries []*HashEntry
 }
 
-// HashEntry is one `key => value` of a Hash.
+// HashEntry is one `key => value` of a HashLit.
 type HashEntry struct {
 	Span
 	Key   Expr
@@ -139,7 +139,7 @@ func (*String) expr()     {}
 func (*Number) expr()     {}
 func (*Bareword) expr()   {}
 func (*Array) expr()      {}
-func (*Hash) expr()       {}
+func (*HashLit) expr()    {}
 func (*PluginNode) expr() {}
 func (*FieldRef) expr()   {}
 func (*Regexp) expr()     {}

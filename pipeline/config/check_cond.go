@@ -113,7 +113,7 @@ func appendOperands(dst []Expr, e Expr, wanted func(Expr) bool) []Expr {
 		for _, a := range e.Items {
 			dst = appendOperands(dst, a, wanted)
 		}
-	case *Hash:
+	case *HashLit:
 		for _, h := range e.Entries {
 			dst = appendOperands(dst, h.Key, wanted)
 			dst = appendOperands(dst, h.Value, wanted)

@@ -10,7 +10,7 @@ import (
 )
 
 // conformanceCase returns the sections of a recorded case; of the txtar format only plain sections occur here.
-func conformanceCase(t *testing.T, path string) map[string]string {
+func conformanceCase(t testing.TB, path string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -66,4 +66,8 @@ func TestConformance(t *testing.T) {
 			require.Equal(t, wantError, ds.HasErrors(), "%s/%s:\n%s", dir, name, ds)
 		}
 	}
+}
+
+func fuzzSeed(f *testing.F, path string) string {
+	return whole(conformanceCase(f, path)["pipeline.conf"])
 }

@@ -282,8 +282,8 @@ func (p *parser) missingComma() bool {
 }
 
 // hash parses `{ key => value  key => value }`.
-func (p *parser) hash(of string) *Hash {
-	h := &Hash{Span: Span{Start: p.pos}}
+func (p *parser) hash(of string) *HashLit {
+	h := &HashLit{Span: Span{Start: p.pos}}
 	p.open = append(p.open, opener{p.pos, p.pos, "the hash of " + of})
 	p.pos++
 	for {
@@ -379,7 +379,7 @@ func (p *parser) hashKey(of string) Expr {
 }
 
 // duplicateKeys reports keys that are written the same way twice. The same key in other quotes passes in Logstash: the last one counts.
-func (p *parser) duplicateKeys(h *Hash) {
+func (p *parser) duplicateKeys(h *HashLit) {
 	if len(h.Entries) < 2 {
 		return
 	}

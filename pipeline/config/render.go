@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxLineWidth is how many columns of a source line a message shows.
@@ -157,8 +159,14 @@ func maskSecrets(line string) string {
 			line = maskAfter(line, at)
 		}
 	}
-	return line
+	return userInfo.ReplaceAllStringFunc(line, func(m string) string {
+		i := strings.IndexByte(m[len("://"):], ':') + len("://") + 1
+		return m[:i] + strings.Repeat("*", utf8.RuneCountInString(m[i:])-1) + "@"
+	})
 }
+
+// userInfo matches the user and password of a URI.
+var userInfo = regexp.MustCompile(`://[^\s/"':@]*:[^\s"']+@`)
 
 // maskAfter masks the string that follows the option name ending at or after at.
 func maskAfter(line string, at int) string {
