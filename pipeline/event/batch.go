@@ -105,6 +105,10 @@ func (a *AddField) Apply(e *Event) error {
 func (s *Source) Decorate(e *Event, r *Record) (err error) {
 	for i := range s.Fields {
 		f := &s.Fields[i]
+		if f.Path.meta {
+			e.late = s.Fields // most events never look at their metadata
+			continue
+		}
 		if !e.Has(f.Path) {
 			if e2 := e.Set(f.Path, f.Value); e2 != nil {
 				err = e2

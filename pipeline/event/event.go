@@ -9,7 +9,8 @@ import (
 // worker whose turn it is, and no lock; it is reused for the next record, see the package comment.
 type Event struct {
 	root Object
-	meta Object
+	meta Object        // reached by metadata(), which adds what is late
+	late []SourceField // facts about the source that go to @metadata when somebody first looks there
 
 	// Arena holds the texts made for this event; strings from it live as long as they are referred to.
 	Arena *Arena
@@ -50,6 +51,22 @@ func (e *Event) Reset() {
 	}
 	e.nObjects, e.nLists = 0, 0
 	e.cancelled = false
+	e.late = nil
+}
+
+// metadata returns @metadata with the facts about the source, which stay behind what the event brought itself.
+func (e *Event) metadata() *Object {
+	if e.late == nil {
+		return &e.meta
+	}
+	late := e.late
+	e.late = nil
+	for i := range late {
+		if f := &late[i]; f.Path.meta && !e.Has(f.Path) {
+			_ = e.Set(f.Path, f.Value) // below a scalar that the event brought: its own word counts
+		}
+	}
+	return &e.meta
 }
 
 // NewObject returns an empty object that belongs to e until its next Reset.
@@ -112,7 +129,7 @@ func (e *Event) CopyTo(c *Event) {
 	for _, f := range e.root.fields {
 		c.root.add(f.Key, c.Own(f.Val))
 	}
-	for _, f := range e.meta.fields {
+	for _, f := range e.metadata().fields {
 		c.meta.add(f.Key, c.Own(f.Val))
 	}
 	c.cancelled = e.cancelled
@@ -132,7 +149,7 @@ func (e *Event) Uncancel() { e.cancelled = false }
 func (e *Event) Root() *Object { return &e.root }
 
 // Metadata returns the object that holds [@metadata].
-func (e *Event) Metadata() *Object { return &e.meta }
+func (e *Event) Metadata() *Object { return e.metadata() }
 
 // Timestamp returns @timestamp; false if the event has none any more.
 func (e *Event) Timestamp() (time.Time, bool) {
@@ -149,7 +166,7 @@ func (e *Event) SetTimestamp(t time.Time) { e.root.Set(TimestampField, TimeValue
 // top returns the object that the first key of p is looked up in.
 func (e *Event) top(p *Path) *Object {
 	if p.meta {
-		return &e.meta
+		return e.metadata()
 	}
 	return &e.root
 }
@@ -158,7 +175,7 @@ func (e *Event) top(p *Path) *Object {
 func (e *Event) Get(p *Path) (Value, bool) {
 	if len(p.keys) == 0 {
 		if p.meta {
-			return ObjectValue(&e.meta), true
+			return ObjectValue(e.metadata()), true
 		}
 		return Value{}, false
 	}
@@ -290,6 +307,7 @@ func (e *Event) setMetadata(v Value) error {
 	if o == &e.meta {
 		return nil
 	}
+	e.late = nil
 	fields := append([]Field(nil), o.fields...) // o may be part of what is replaced
 	e.meta.Clear()
 	for _, f := range fields {
@@ -303,6 +321,7 @@ func (e *Event) Remove(p *Path) (Value, bool) {
 	switch len(p.keys) {
 	case 0:
 		if p.meta {
+			e.late = nil
 			e.meta.Clear()
 		}
 		return Value{}, p.meta

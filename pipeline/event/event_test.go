@@ -309,3 +309,20 @@ func BenchmarkTemplate(b *testing.B) {
 		dst, _ = t.Append(dst[:0], e)
 	}
 }
+
+func TestSourceMetadataIsLate(t *testing.T) {
+	src := &Source{Type: "app", Fields: []SourceField{
+		{MustPath("[@metadata][ip]"), StringValue("192.0.2.1")},
+		{MustPath("[@metadata][mine]"), StringValue("source")},
+		{MustPath("host"), StringValue("web")},
+	}}
+	e := parse(t, `{"@metadata":{"mine":"event"},"host":"own"}`)
+	e.Create(time.Unix(0, 0))
+	require.NoError(t, src.Decorate(e, &Record{}))
+	for ref, want := range map[string]string{"[@metadata][ip]": "192.0.2.1", "[@metadata][mine]": "event", "host": "own", "type": "app"} {
+		v, _ := e.Get(MustPath(ref))
+		require.Equal(t, want, v.Str(), ref)
+	}
+	c := e.Clone()
+	require.Equal(t, 2, c.Metadata().Len())
+}

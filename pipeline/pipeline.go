@@ -1,0 +1,330 @@
+// Package pipeline runs a compiled configuration: inputs push batches of raw records into a bounded queue, workers carry each record
+// through decoding, filters and encoding, outputs deliver and settle. It knows no concrete plugin.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace/internal/throttle"
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+	"millrace/pipeline/ring"
+)
+
+// Pipeline is one running configuration. [Compile] makes it, Run runs it once.
+type Pipeline struct {
+	Stats Stats
+
+	settings  Settings
+	log       *slog.Logger
+	throttled *throttle.Logger
+
+	inputs  []*inputSlot
+	outputs []*outputSlot
+	filters []*PluginStats
+	program *program
+
+	queue *ring.Ring[*event.Batch]
+	gate  gate
+	store Store // nil: the memory queue
+
+	state   atomic.Int32
+	running chan struct{} // closed when inputs run
+}
+
+// inputSlot is one input of the config.
+type inputSlot struct {
+	input plugin.Input
+	id    string
+	stats *PluginStats
+}
+
+// outputSlot is one output of the config.
+type outputSlot struct {
+	output plugin.Output
+	stats  *PluginStats
+}
+
+// State is where a pipeline is in its life.
+type State int32
+
+// The states of a pipeline.
+const (
+	Compiled State = iota
+	Starting
+	Running
+	Draining
+	Terminated
+)
+
+// State returns the pipeline's state.
+func (p *Pipeline) State() State { return State(p.state.Load()) }
+
+// ID returns pipeline.id.
+func (p *Pipeline) ID() string { return p.settings.ID }
+
+// Settings returns the settings that the pipeline runs with.
+func (p *Pipeline) Settings() Settings { return p.settings }
+
+// Running is closed when the pipeline's inputs have been started.
+func (p *Pipeline) Running() <-chan struct{} { return p.running }
+
+// Inputs, Filters and Outputs return the counts of the plugins in the order of the config.
+func (p *Pipeline) Inputs() []*PluginStats {
+	out := make([]*PluginStats, len(p.inputs))
+	for i, s := range p.inputs {
+		out[i] = s.stats
+	}
+	return out
+}
+
+// Filters returns the counts of the filters in the order of the config.
+func (p *Pipeline) Filters() []*PluginStats { return p.filters }
+
+// Outputs returns the counts of the outputs in the order of the config.
+func (p *Pipeline) Outputs() []*PluginStats {
+	out := make([]*PluginStats, len(p.outputs))
+	for i, s := range p.outputs {
+		out[i] = s.stats
+	}
+	return out
+}
+
+// Queue returns how many batches wait for a worker.
+func (p *Pipeline) Queue() (batches, slots int) { return p.queue.Len(), p.queue.Cap() }
+
+// Run starts everything, and returns when ctx has ended or the inputs are exhausted and all they read is delivered, or when the time
+// to drain (Settings.ShutdownLimit, from the end of ctx) is over. Its error is a start that failed; what was left undelivered after a
+// drain is told by [Pipeline.Account] and, in the persistent queue, comes again.
+func (p *Pipeline) Run(ctx context.Context) error {
+	defer p.state.Store(int32(Terminated))
+	p.state.Store(int32(Starting))
+	p.Stats.Started = time.Now()
+
+	// Everything behind the inputs outlives ctx by the time to drain.
+	drain, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	stopClock := context.AfterFunc(ctx, func() {
+		p.state.Store(int32(Draining))
+		time.AfterFunc(p.settings.ShutdownLimit, giveUp)
+	})
+	defer stopClock()
+
+	if err := p.start(drain); err != nil {
+		return err
+	}
+	workers := p.startWorkers(drain)
+	housekeeping, stopHousekeeping := context.WithCancel(drain)
+	var keepers sync.WaitGroup
+	keepers.Go(func() { p.keepHouse(housekeeping) })
+
+	p.runInputs(ctx)
+	p.state.Store(int32(Draining))
+	stopHousekeeping()
+	keepers.Wait()
+	if p.store != nil {
+		p.store.Drain(drain)
+	}
+	p.queue.Close()
+	last := workers.wait()
+	p.finalFlush(drain, last)
+	p.closeFilters()
+	return p.closeOutputs(drain)
+}
+
+// start opens what the plugins only checked when they were made.
+func (p *Pipeline) start(ctx context.Context) error {
+	for _, s := range p.program.starters {
+		if err := s.Start(ctx); err != nil {
+			return err
+		}
+	}
+	if p.store != nil {
+		return p.store.Start(ctx, p)
+	}
+	return nil
+}
+
+// crew is the workers of one run.
+type crew struct {
+	wg      sync.WaitGroup
+	workers []*worker
+	mu      sync.Mutex
+	failed  error
+}
+
+func (c *crew) wait() *worker {
+	c.wg.Wait()
+	return c.workers[0]
+}
+
+func (p *Pipeline) startWorkers(ctx context.Context) *crew {
+	c := new(crew)
+	for range p.settings.Workers {
+		w := p.newWorker()
+		c.workers = append(c.workers, w)
+		c.wg.Go(func() {
+			if err := w.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				p.log.Error("a worker stopped", "error", err)
+			}
+		})
+	}
+	return c
+}
+
+// restartPause is how long an input that failed waits for its next attempt.
+const restartPause = time.Second
+
+// runInputs runs all inputs until ctx ends or all are exhausted.
+func (p *Pipeline) runInputs(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, s := range p.inputs {
+		wg.Go(func() { p.runInput(ctx, s) })
+	}
+	p.state.Store(int32(Running))
+	close(p.running)
+	wg.Wait()
+}
+
+// runInput runs one input, again and again if it fails.
+func (p *Pipeline) runInput(ctx context.Context, s *inputSlot) {
+	sink := &sink{p: p, stats: s.stats}
+	for {
+		err := runRecovered(ctx, s.input, sink)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		p.log.Error("an input failed", "plugin", s.id, "error", err)
+		if errors.Is(err, plugin.ErrFatal) {
+			return
+		}
+		s.stats.Restarts.Add(1)
+		select {
+		case <-time.After(restartPause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// runRecovered turns a panic of the input's own goroutine into an error.
+func runRecovered(ctx context.Context, in plugin.Input, out plugin.Sink) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return in.Run(ctx, out)
+}
+
+// sink is an input's way into the queue.
+type sink struct {
+	p     *Pipeline
+	stats *PluginStats
+}
+
+// Push implements [plugin.Sink].
+func (s *sink) Push(ctx context.Context, b *event.Batch) error {
+	if len(b.Records) == 0 {
+		if b.Done != nil {
+			b.Done(b)
+		}
+		return nil
+	}
+	if b.Time.IsZero() {
+		b.Time = time.Now()
+	}
+	if b.Bytes == 0 {
+		for i := range b.Records {
+			b.Bytes += len(b.Records[i].Data)
+		}
+	}
+	records, bytes := int64(len(b.Records)), int64(b.Bytes)
+	var err error
+	if s.p.store != nil {
+		err = s.p.store.Push(ctx, b)
+	} else {
+		err = s.p.enqueue(ctx, b)
+	}
+	if err != nil {
+		return err
+	}
+	s.stats.In.Add(records)
+	s.stats.Out.Add(records)
+	s.stats.Batches.Add(1)
+	s.stats.Bytes.Add(bytes)
+	return nil
+}
+
+// enqueue puts b into the ring once there is room for its bytes and a slot; b is settled out of the account when it is done.
+func (p *Pipeline) enqueue(ctx context.Context, b *event.Batch) error {
+	bytes, records := int64(b.Bytes), int64(len(b.Records))
+	if !p.gate.try(bytes) {
+		start := time.Now()
+		err := p.gate.acquire(ctx, bytes)
+		p.Stats.PushWait.Add(int64(time.Since(start)))
+		if err != nil {
+			return err
+		}
+	}
+	done := b.Done
+	b.Done = func(b *event.Batch) {
+		p.gate.release(bytes)
+		p.Stats.QueueEvents.Add(-records)
+		if done != nil {
+			done(b)
+		}
+	}
+	p.Stats.QueueBatches.Add(1)
+	p.Stats.QueueEvents.Add(records)
+	if p.queue.TryPush(b) {
+		return nil
+	}
+	start := time.Now()
+	err := p.queue.Push(ctx, b)
+	p.Stats.PushWait.Add(int64(time.Since(start)))
+	if err != nil {
+		b.Done = done
+		p.gate.release(bytes)
+		p.Stats.QueueBatches.Add(-1)
+		p.Stats.QueueEvents.Add(-records)
+	}
+	return err
+}
+
+func (p *Pipeline) closeFilters() {
+	for _, c := range p.program.closers {
+		if err := c.Close(); err != nil {
+			p.log.Error("a filter could not be closed", "error", err)
+		}
+	}
+}
+
+func (p *Pipeline) closeOutputs(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, o := range p.outputs {
+		wg.Go(func() {
+			if err := o.output.Close(ctx); err != nil {
+				p.log.Error("an output could not deliver everything before the end", "plugin", o.stats.ID, "error", err)
+			}
+		})
+	}
+	wg.Wait()
+	return nil
+}
+
+// Store keeps batches on disk between inputs and workers: the persistent queue.
+type Store interface {
+	// Start begins to hand what is stored to the pipeline's workers, until ctx ends.
+	Start(ctx context.Context, p *Pipeline) error
+	// Push stores b and returns when it is safe; b is done then.
+	Push(ctx context.Context, b *event.Batch) error
+	// Drain waits until what is stored is settled, if the settings ask for it, and stops handing out.
+	Drain(ctx context.Context)
+}

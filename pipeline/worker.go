@@ -1,0 +1,274 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+	"millrace/pipeline/ring"
+)
+
+// PanicTag marks an event whose content met a bug of a plugin. The event skipped the rest of the filters.
+const PanicTag = "_millrace_bug"
+
+// sampleEvery is how many events share one pair of clock readings for the time spent in plugins: two readings cost as much as a
+// cheap filter.
+const sampleEvery = 64
+
+// worker takes batches from the queue and carries every event from its record to the outputs while it is in cache. It is one
+// goroutine and shares nothing but the queue and counters.
+type worker struct {
+	p        *Pipeline
+	decoders []plugin.Decoder // by Source.Codec
+	filters  []step
+	outputs  []step
+	counts   []*filterCount
+	writers  []*writerSlot
+	flushers []flushPoint
+	arena    event.Arena
+
+	next func() *event.Event // finish and hand out the next; made once, so that no decoder call allocates
+
+	// The turn's state.
+	batch   *event.Batch
+	record  *event.Record
+	current *event.Event // handed to the decoder and not yet finished
+	single  [1]*event.Event
+	free    []*event.Event
+	inUse   []*event.Event
+
+	tick     int
+	sampling bool
+
+	events, made, dropped, out, unrouted int64
+}
+
+func (w *worker) startSample() time.Time {
+	if w.sampling {
+		return time.Now()
+	}
+	return time.Time{}
+}
+
+func (w *worker) endSample(start time.Time) int64 {
+	if w.sampling {
+		return int64(time.Since(start)) * sampleEvery
+	}
+	return 0
+}
+
+// run takes batches until the queue is closed and empty. ctx ends only when the time to drain is over.
+func (w *worker) run(ctx context.Context) error {
+	for {
+		b, err := w.p.queue.Pop(ctx)
+		if errors.Is(err, ring.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.turn(ctx, b); err != nil {
+			return err
+		}
+	}
+}
+
+// turn processes b, and what else is waiting while the turn is short of pipeline.batch.size records: many connections that send a
+// line each then share one flush. A turn that fails leaves its batches unsettled.
+func (w *worker) turn(ctx context.Context, b *event.Batch) error {
+	start := time.Now()
+	lead, records := b, 0
+	for {
+		if b.Source == nil {
+			w.batch = b
+			w.flushFilters(b.Time, false)
+		} else {
+			w.p.Stats.QueueBatches.Add(-1)
+			w.process(b)
+		}
+		records += len(b.Records)
+		if records >= w.p.settings.BatchSize {
+			break
+		}
+		next, ok := w.p.queue.TryPop()
+		if !ok {
+			break
+		}
+		lead.Link(next)
+		b = next
+	}
+	w.publish()
+	err := w.flush(ctx, lead)
+	w.p.Stats.WorkNanos.Add(int64(time.Since(start)))
+	return err
+}
+
+// flush ends the turn: every output that got something of it settles lead.
+func (w *worker) flush(ctx context.Context, lead *event.Batch) error {
+	n := 0
+	for _, s := range w.writers {
+		if s.dirty {
+			n++
+		}
+	}
+	lead.Expect(n)
+	if n == 0 {
+		return nil
+	}
+	start := time.Now()
+	for _, s := range w.writers {
+		if !s.dirty {
+			continue
+		}
+		s.dirty = false
+		if err := s.writer.Flush(ctx, lead); err != nil {
+			return err
+		}
+		s.shared.Batches.Add(1)
+	}
+	w.p.Stats.FlushNanos.Add(int64(time.Since(start)))
+	return nil
+}
+
+// process makes events of b's records and takes them through the program. A panic costs one event the rest of its filters.
+func (w *worker) process(b *event.Batch) {
+	w.batch = b
+	for i := 0; i < len(b.Records); {
+		i = w.processFrom(b, i)
+	}
+	w.batch, w.record = nil, nil
+}
+
+func (w *worker) processFrom(b *event.Batch, i int) (next int) {
+	defer func() {
+		if r := recover(); r != nil {
+			w.survive(r)
+			next = i + 1
+		}
+	}()
+	d := w.decoders[b.Source.Codec]
+	for ; i < len(b.Records); i++ {
+		w.record = &b.Records[i]
+		d.Decode(w.record, w.next)
+		w.finish()
+	}
+	return i
+}
+
+// survive delivers the event that a plugin panicked on, tagged, and logs where.
+func (w *worker) survive(reason any) {
+	w.p.Stats.Panics.Add(1)
+	w.p.throttled.Error("a plugin failed on the content of an event; the event goes on with a tag",
+		slog.Any("panic", reason), slog.String("stack", string(debug.Stack())))
+	e := w.current
+	if e == nil {
+		e = w.newEvent()
+		e.Root().Set("message", event.StringValue(w.record.Data))
+		e.Create(w.batch.Time)
+		w.events++
+	}
+	w.current = nil
+	e.Tag(PanicTag)
+	w.deliver([]*event.Event{e})
+	w.recycle()
+}
+
+// nextEvent finishes the event that the decoder filled and gives it an empty one.
+func (w *worker) nextEvent() *event.Event {
+	w.finish()
+	w.current = w.newEvent()
+	return w.current
+}
+
+// finish carries the event that the decoder filled, if there is one, through filters and outputs.
+func (w *worker) finish() {
+	e := w.current
+	if e == nil {
+		return
+	}
+	w.events++
+	if w.tick++; w.tick == sampleEvery {
+		w.tick = 0
+		w.sampling = true
+	}
+	e.Create(w.batch.Time)
+	if err := w.batch.Source.Decorate(e, w.record); err != nil {
+		w.p.Stats.SourceErrs.Add(1)
+	}
+	w.single[0] = e
+	w.deliver(w.filterSteps(w.filters, w.single[:]))
+	w.current = nil
+	w.sampling = false
+	w.recycle()
+}
+
+// deliver hands events to the outputs.
+func (w *worker) deliver(events []*event.Event) {
+	for _, e := range events {
+		w.out++
+		if !w.outputSteps(w.outputs, e) {
+			w.unrouted++
+		}
+	}
+}
+
+func (w *worker) drop(*event.Event) { w.dropped++ }
+
+// newEvent returns an empty event that lives until the current record is done.
+func (w *worker) newEvent() *event.Event {
+	var e *event.Event
+	if n := len(w.free); n > 0 {
+		e, w.free = w.free[n-1], w.free[:n-1]
+	} else {
+		e = event.New(&w.arena)
+	}
+	e.Reset()
+	w.inUse = append(w.inUse, e)
+	return e
+}
+
+// keepEvents bounds the events that a worker keeps for reuse after a filter made many of one.
+const keepEvents = 256
+
+func (w *worker) recycle() {
+	for i, e := range w.inUse {
+		if len(w.free) < keepEvents {
+			w.free = append(w.free, e)
+		}
+		w.inUse[i] = nil
+	}
+	w.inUse = w.inUse[:0]
+}
+
+// publish adds the worker's counts to the shared ones.
+func (w *worker) publish() {
+	s := &w.p.Stats
+	s.In.Add(w.events)
+	s.Made.Add(w.made)
+	s.DroppedLine.Add(w.dropped)
+	s.Out.Add(w.out)
+	s.NoOutput.Add(w.unrouted)
+	w.events, w.made, w.dropped, w.out, w.unrouted = 0, 0, 0, 0, 0
+	for _, c := range w.counts {
+		if c.in == 0 && c.out == 0 {
+			continue
+		}
+		c.shared.In.Add(c.in)
+		c.shared.Out.Add(c.out)
+		c.shared.Matched.Add(c.matched)
+		c.shared.Nanos.Add(c.nanos)
+		c.in, c.out, c.matched, c.nanos = 0, 0, 0, 0
+	}
+	for _, o := range w.writers {
+		if o.in != 0 {
+			o.shared.In.Add(o.in)
+			o.shared.Out.Add(o.in)
+			o.shared.Nanos.Add(o.nanos)
+			o.in, o.nanos = 0, 0
+		}
+	}
+}
