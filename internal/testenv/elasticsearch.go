@@ -199,7 +199,7 @@ func (s *SharedES) close() {
 	defer s.mu.Unlock()
 	if s.s != nil {
 		p, _ := s.s.current()
-		p.kill()
+		p.Kill()
 	}
 	if s.dir != "" {
 		if err := os.RemoveAll(s.dir); err != nil {
@@ -219,7 +219,7 @@ func (s *SharedES) Get(t testing.TB) *ES {
 			t.Fatal(err)
 		}
 	}
-	if p, _ := s.s.current(); !p.running() {
+	if p, _ := s.s.current(); !p.Running() {
 		if err := s.s.start(); err != nil {
 			t.Fatal(err)
 		}

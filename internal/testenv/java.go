@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"millrace/internal/childproc"
 )
 
 // javaServer describes one of the two servers whose jars come from Maven Central by a start script.
@@ -18,12 +20,12 @@ func (j javaServer) new(o *options, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := launch(j.name+" (prepare)", []string{"bash", "-c", `bash "$0" prepare && echo PREPARED`, path}, o.env, prepareTimeout,
+	p, err := childproc.Launch(j.name+" (prepare)", []string{"bash", "-c", `bash "$0" prepare && echo PREPARED`, path}, o.env, prepareTimeout,
 		func(line string) bool { return line == "PREPARED" })
 	if err != nil {
 		return nil, err
 	}
-	<-p.done
+	<-p.Done()
 	return &server{
 		name: j.name,
 		command: func(port int) []string {

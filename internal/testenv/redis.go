@@ -36,7 +36,7 @@ func Redis(t testing.TB, opts ...Option) *RedisServer {
 		if err = s.start(); err == nil {
 			t.Cleanup(func() {
 				p, _ := s.current()
-				p.kill()
+				p.Kill()
 			})
 			return &RedisServer{Handle: Handle{t: t, s: s}, Password: o.password}
 		}

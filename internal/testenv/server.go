@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"millrace/internal/childproc"
 )
 
 // server is a process that can be started again on the port it had first.
@@ -19,18 +21,18 @@ type server struct {
 	address func(line string, port int) string
 
 	mu   sync.Mutex // guards proc and port: a test's goroutines may ask for either while it restarts the server
-	proc *process
+	proc *childproc.Process
 	port int
 }
 
 func (s *server) start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.proc.running() {
+	if s.proc.Running() {
 		return fmt.Errorf("starting %s: it runs already", s.name)
 	}
 	var addr string
-	p, err := launch(s.name, s.command(s.port), s.env, startTimeout, func(line string) bool {
+	p, err := childproc.Launch(s.name, s.command(s.port), s.env, startTimeout, func(line string) bool {
 		addr = s.address(line, s.port)
 		return addr != ""
 	})
@@ -39,18 +41,18 @@ func (s *server) start() error {
 	}
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		p.kill()
+		p.Kill()
 		return fmt.Errorf("reading the port of %s: %w", s.name, err)
 	}
 	if s.port, err = strconv.Atoi(port); err != nil {
-		p.kill()
+		p.Kill()
 		return fmt.Errorf("reading the port of %s: %w", s.name, err)
 	}
 	s.proc = p
 	return nil
 }
 
-func (s *server) current() (p *process, port int) {
+func (s *server) current() (p *childproc.Process, port int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.proc, s.port
@@ -76,32 +78,32 @@ func (h Handle) Port() int {
 // PID is the server's process id.
 func (h Handle) PID() int {
 	p, _ := h.s.current()
-	return p.cmd.Process.Pid
+	return p.PID()
 }
 
 // Running says whether the server's process is alive, paused or not.
 func (h Handle) Running() bool {
 	p, _ := h.s.current()
-	return p.running()
+	return p.Running()
 }
 
 // Output is the last lines that the server printed.
 func (h Handle) Output() string {
 	p, _ := h.s.current()
-	return p.out.String()
+	return p.Output()
 }
 
 // Kill ends the server by SIGKILL and returns when it is gone.
 func (h Handle) Kill() {
 	p, _ := h.s.current()
-	p.kill()
+	p.Kill()
 }
 
 // Stop ends the server by SIGTERM and returns when it is gone.
 func (h Handle) Stop() {
 	h.t.Helper()
 	p, _ := h.s.current()
-	if err := p.stop(); err != nil {
+	if err := p.Stop(); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -130,7 +132,7 @@ func (h Handle) Continue() { h.t.Helper(); h.signal(syscall.SIGCONT) }
 func (h Handle) signal(sig syscall.Signal) {
 	h.t.Helper()
 	p, _ := h.s.current()
-	if err := p.signal(sig); err != nil {
+	if err := p.Signal(sig); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -143,7 +145,7 @@ func run(t testing.TB, s *server) Handle {
 	}
 	t.Cleanup(func() {
 		p, _ := s.current()
-		p.kill()
+		p.Kill()
 	})
 	return Handle{t: t, s: s}
 }

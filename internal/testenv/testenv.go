@@ -25,8 +25,6 @@ const (
 	prepareTimeout = 10 * time.Minute
 	// startTimeout is what the servers' own notes ask for on a busy machine.
 	startTimeout = 120 * time.Second
-	// stopTimeout is how long a server may take over SIGTERM before it is killed.
-	stopTimeout = 30 * time.Second
 )
 
 // An Option changes how a server is started.

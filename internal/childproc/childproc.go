@@ -1,10 +1,13 @@
-package testenv
+// Package childproc runs servers as child processes: each in a process group of its own, watched until it says that it is
+// ready, and ended with its parent however that ends.
+package childproc
 
 import (
 	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -13,8 +16,8 @@ import (
 	"time"
 )
 
-// process is a server that runs in a process group of its own.
-type process struct {
+// Process is a server that runs in a process group of its own.
+type Process struct {
 	name string
 	cmd  *exec.Cmd
 	out  *tail
@@ -29,6 +32,9 @@ type tail struct {
 }
 
 const tailLines = 60
+
+// stopTimeout is how long a process may take over SIGTERM before it is killed.
+const stopTimeout = 30 * time.Second
 
 func (l *tail) add(line string) {
 	l.mu.Lock()
@@ -45,9 +51,10 @@ func (l *tail) String() string {
 	return strings.Join(l.lines, "\n")
 }
 
-// launch starts argv and returns when ready has answered true to one of the lines that it prints.
-func launch(name string, argv, env []string, timeout time.Duration, ready func(line string) bool) (*process, error) {
-	p := &process{name: name, cmd: exec.Command(argv[0], argv[1:]...), out: &tail{}, done: make(chan struct{})}
+// Launch starts argv, with env added to the environment, and returns when ready has answered true to one of the lines that
+// it prints.
+func Launch(name string, argv, env []string, timeout time.Duration, ready func(line string) bool) (*Process, error) {
+	p := &Process{name: name, cmd: exec.Command(argv[0], argv[1:]...), out: &tail{}, done: make(chan struct{})}
 	p.cmd.Env = append(p.cmd.Environ(), env...)
 	p.cmd.SysProcAttr = sysProcAttr()
 	pr, pw := io.Pipe()
@@ -84,13 +91,13 @@ func launch(name string, argv, env []string, timeout time.Duration, ready func(l
 	case <-p.done:
 		return nil, fmt.Errorf("starting %s: it ended before it was ready (%v); its last output:\n%s", name, p.err, p.out)
 	case <-timer.C:
-		p.kill()
+		p.Kill()
 		return nil, fmt.Errorf("starting %s: not ready after %v; its last output:\n%s", name, timeout, p.out)
 	}
 }
 
 // readLines drains the output to its end, so that the server never blocks on a full pipe.
-func (p *process) readLines(r io.Reader, ready func(string) bool, isReady, drained chan<- struct{}) {
+func (p *Process) readLines(r io.Reader, ready func(string) bool, isReady, drained chan<- struct{}) {
 	defer close(drained)
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, 0, 64<<10), 1<<20)
@@ -109,8 +116,25 @@ func (p *process) readLines(r io.Reader, ready func(string) bool, isReady, drain
 	}
 }
 
-// running says whether the process has not ended yet.
-func (p *process) running() bool {
+// PID is the process id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Output is the last lines that the process printed.
+func (p *Process) Output() string { return p.out.String() }
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// State says how a process ended and what it cost; nil before Done.
+func (p *Process) State() *os.ProcessState {
+	if p.Running() {
+		return nil
+	}
+	return p.cmd.ProcessState
+}
+
+// Running says whether the process has not ended yet; false for nil.
+func (p *Process) Running() bool {
 	if p == nil {
 		return false
 	}
@@ -122,9 +146,9 @@ func (p *process) running() bool {
 	}
 }
 
-// signal sends sig to the whole process group.
-func (p *process) signal(sig syscall.Signal) error {
-	if !p.running() {
+// Signal sends sig to the whole process group.
+func (p *Process) Signal(sig syscall.Signal) error {
+	if !p.Running() {
 		return fmt.Errorf("signalling %s: it does not run", p.name)
 	}
 	if err := syscall.Kill(-p.cmd.Process.Pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
@@ -133,25 +157,25 @@ func (p *process) signal(sig syscall.Signal) error {
 	return nil
 }
 
-// kill ends the group by SIGKILL, which works on a paused one too, and waits for it.
-func (p *process) kill() {
-	if !p.running() {
+// Kill ends the group by SIGKILL, which works on a paused one too, and waits for it.
+func (p *Process) Kill() {
+	if !p.Running() {
 		return
 	}
-	if err := p.signal(syscall.SIGKILL); err != nil {
+	if err := p.Signal(syscall.SIGKILL); err != nil {
 		p.out.add(err.Error())
 	}
 	<-p.done
 }
 
-// stop ends the process by SIGTERM; one that does not obey in time is killed and reported.
-func (p *process) stop() error {
-	if !p.running() {
+// Stop ends the process by SIGTERM; one that does not obey in time is killed and reported.
+func (p *Process) Stop() error {
+	if !p.Running() {
 		return nil
 	}
 	// A paused process takes no SIGTERM before it goes on.
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} {
-		if err := p.signal(sig); err != nil {
+		if err := p.Signal(sig); err != nil {
 			return err
 		}
 	}
@@ -161,7 +185,7 @@ func (p *process) stop() error {
 	case <-p.done:
 		return nil
 	case <-timer.C:
-		p.kill()
+		p.Kill()
 		return fmt.Errorf("stopping %s: still there %v after SIGTERM, killed; its last output:\n%s", p.name, stopTimeout, p.out)
 	}
 }

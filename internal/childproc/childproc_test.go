@@ -1,4 +1,4 @@
-package testenv
+package childproc
 
 import (
 	"errors"
@@ -17,28 +17,28 @@ import (
 func isReadyLine(line string) bool { return line == "READY" }
 
 func TestLaunchReportsAnEarlyEnd(t *testing.T) {
-	_, err := launch("thing", []string{"sh", "-c", "echo one; echo two >&2; exit 3"}, nil, time.Minute, isReadyLine)
+	_, err := Launch("thing", []string{"sh", "-c", "echo one; echo two >&2; exit 3"}, nil, time.Minute, isReadyLine)
 	require.ErrorContains(t, err, "starting thing: it ended before it was ready (exit status 3)")
 	require.ErrorContains(t, err, "one")
 	require.ErrorContains(t, err, "two")
 }
 
 func TestLaunchGivesUp(t *testing.T) {
-	_, err := launch("thing", []string{"sleep", "1000"}, nil, 20*time.Millisecond, isReadyLine)
+	_, err := Launch("thing", []string{"sleep", "1000"}, nil, 20*time.Millisecond, isReadyLine)
 	require.ErrorContains(t, err, "not ready after 20ms")
 }
 
 func TestKillReachesDescendants(t *testing.T) {
 	pidFile := filepath.Join(t.TempDir(), "pid")
-	p, err := launch("thing", []string{"sh", "-c", `sleep 1000 & echo $! > "$0"; echo READY; wait`, pidFile}, nil, time.Minute, isReadyLine)
+	p, err := Launch("thing", []string{"sh", "-c", `sleep 1000 & echo $! > "$0"; echo READY; wait`, pidFile}, nil, time.Minute, isReadyLine)
 	require.NoError(t, err)
 	data, err := os.ReadFile(pidFile)
 	require.NoError(t, err)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, 0))
-	p.kill()
-	require.False(t, p.running())
+	p.Kill()
+	require.False(t, p.Running())
 	require.Eventually(t, func() bool { return gone(pid) }, 10*time.Second, 5*time.Millisecond)
 }
 
@@ -53,13 +53,13 @@ func gone(pid int) bool {
 }
 
 func TestStopEndsAPausedProcess(t *testing.T) {
-	p, err := launch("thing", []string{"sh", "-c", `trap 'echo bye; exit 0' TERM; echo READY; while :; do sleep 0.01; done`}, nil, time.Minute, isReadyLine)
+	p, err := Launch("thing", []string{"sh", "-c", `trap 'echo bye; exit 0' TERM; echo READY; while :; do sleep 0.01; done`}, nil, time.Minute, isReadyLine)
 	require.NoError(t, err)
-	require.NoError(t, p.signal(syscall.SIGSTOP))
-	require.NoError(t, p.stop())
-	require.NoError(t, p.err)
-	require.Contains(t, p.out.String(), "bye")
-	require.Error(t, p.signal(syscall.SIGCONT), "a process that has ended takes no signal")
+	require.NoError(t, p.Signal(syscall.SIGSTOP))
+	require.NoError(t, p.Stop())
+	require.Zero(t, p.State().ExitCode())
+	require.Contains(t, p.Output(), "bye")
+	require.Error(t, p.Signal(syscall.SIGCONT), "a process that has ended takes no signal")
 }
 
 func TestTailKeepsTheLastLines(t *testing.T) {
@@ -75,13 +75,13 @@ func TestTailKeepsTheLastLines(t *testing.T) {
 
 // TestHelperDies is no test by itself: TestChildEndsWithItsParent runs it in a process of its own and lets it panic.
 func TestHelperDies(t *testing.T) {
-	pidFile := os.Getenv("TESTENV_PID_FILE")
+	pidFile := os.Getenv("CHILDPROC_PID_FILE")
 	if pidFile == "" {
 		return
 	}
-	p, err := launch("thing", []string{"sh", "-c", "echo READY; exec sleep 1000"}, nil, time.Minute, isReadyLine)
+	p, err := Launch("thing", []string{"sh", "-c", "echo READY; exec sleep 1000"}, nil, time.Minute, isReadyLine)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(pidFile, []byte(strconv.Itoa(p.cmd.Process.Pid)), 0o600))
+	require.NoError(t, os.WriteFile(pidFile, []byte(strconv.Itoa(p.PID())), 0o600))
 	panic("as a broken test would")
 }
 
@@ -89,7 +89,7 @@ func TestChildEndsWithItsParent(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	pidFile := filepath.Join(t.TempDir(), "pid")
-	_, err = launch("parent", []string{self, "-test.run=^TestHelperDies$"}, []string{"TESTENV_PID_FILE=" + pidFile}, time.Minute, isReadyLine)
+	_, err = Launch("parent", []string{self, "-test.run=^TestHelperDies$"}, []string{"CHILDPROC_PID_FILE=" + pidFile}, time.Minute, isReadyLine)
 	require.ErrorContains(t, err, "as a broken test would")
 	data, err := os.ReadFile(pidFile)
 	require.NoError(t, err)
