@@ -1,0 +1,143 @@
+package charset
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// heap is an Arena without an arena.
+type heap struct{}
+
+func (heap) Free() []byte         { return nil }
+func (heap) Take(b []byte) string { return string(b) }
+
+func TestDecode(t *testing.T) {
+	f := func(name, in, want string) {
+		t.Helper()
+		c, err := Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.NewDecoder().Decode(heap{}, in); got != want {
+			t.Errorf("%s %q: got %q, want %q", name, in, got, want)
+		}
+	}
+	f("UTF-8", "plain", "plain")
+	f("utf-8", "caf\u00e9 \U0001F600", "caf\u00e9 \U0001F600")
+	f("UTF-8", "caf\xe9 \u00e9 \"q\"\t\\ #{x} #x \x1b\x01", `caf\xE9 é \"q\"\t\\ \#{x} #x \e\u0001`)
+	f("UTF-8", "\xef", `\xEF`)
+	f("UTF-8", "\xe2\x82", `\xE2\x82`)
+	f("UTF-8", "\xed\xa0\x80 \U000e0001", `\xED\xA0\x80 \u{E0001}`)
+	f("BINARY", "x\xe9y", "x\ufffdy")
+	f("ASCII", "x\xe9y", "x\ufffdy")
+	f("CP1252", "\x93q\x94 \x80\x81", "“q” €\ufffd")
+	f("ISO-8859-15", "\xa4 5", "€ 5")
+	f("ISO-8859-1", "caf\xe9", "café")
+	f("Windows-1251", "\xcf\xf0\xe8", "При")
+	f("IBM437", "\x81", "ü")
+	f("macRoman", "\x8e", "é")
+	f("EUC-JP", "\xa5\xed\xa5\xb0", "ログ")
+	f("Shift_JIS", "\x83\x8d\x83O", "ログ")
+	f("ISO-2022-JP", "\x1b$B%m%0\x1b(B!", "ログ!")
+	f("Big5", "\xa4\xe9", "日")
+	f("GBK", "\xc8\xd5", "日")
+	f("GB18030", "\xc8\xd5", "日")
+	f("EUC-KR", "\xb7\xce", "로")
+	f("UTF-16LE", "a\x00\xe9\x00", "aé")
+	f("UTF-16BE", "\x00a\x00\xe9", "aé")
+	f("UTF-16", "\xff\xfea\x00", "a")
+	f("UTF-32LE", "a\x00\x00\x00", "a")
+	f("IBM037", "\x81\x82", "ab")
+	f("UTF8-MAC", "e\u0301", "é")
+}
+
+func TestFindRefuses(t *testing.T) {
+	f := func(name, want string) {
+		t.Helper()
+		_, err := Find(name)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
+	f("UTF8", `unknown character set "UTF8": did you mean "UTF-8"?`)
+	f("latin1", `unknown character set "latin1": did you mean "ISO-8859-1"?`)
+	f("cp-1252", `unknown character set "cp-1252": did you mean "Windows-1252"?`)
+	f("nonsense", `unknown character set "nonsense"`)
+	f("UTF-7", `character set "UTF-7" cannot be converted to UTF-8`)
+}
+
+func TestEveryName(t *testing.T) {
+	for _, name := range Names() {
+		c, err := Find(name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := c.NewDecoder().Decode(heap{}, strings.Repeat("\xff\x80a", 50)); !utf8.ValidString(got) {
+			t.Errorf("%s: invalid text %q", name, got)
+		}
+	}
+}
+
+// Where x/text has a set it agrees with the tables, but for bytes that one of them calls undefined.
+func TestTablesAgreeWithXText(t *testing.T) {
+	f := func(name string, m *charmap.Charmap) {
+		t.Helper()
+		def := singleByte(strings.ToLower(name))
+		if def == nil {
+			t.Fatalf("no table of %s", name)
+		}
+		for i, r := range def.table {
+			if x := m.DecodeByte(byte(i + 0x80)); x != r && r != 0xFFFD && x != 0xFFFD {
+				t.Errorf("%s %02X: table %U, x/text %U", name, i+0x80, r, x)
+			}
+		}
+	}
+	f("ISO-8859-2", charmap.ISO8859_2)
+	f("ISO-8859-5", charmap.ISO8859_5)
+	f("ISO-8859-9", charmap.ISO8859_9)
+	f("ISO-8859-15", charmap.ISO8859_15)
+	f("KOI8-R", charmap.KOI8R)
+	f("CP437", charmap.CodePage437)
+	f("CP850", charmap.CodePage850)
+	f("IBM866", charmap.CodePage866)
+	f("CP1250", charmap.Windows1250)
+	f("CP1251", charmap.Windows1251)
+	f("CP1252", charmap.Windows1252)
+	f("CP1254", charmap.Windows1254)
+}
+
+func FuzzValid(f *testing.F) {
+	f.Add("abc")
+	f.Add(strings.Repeat("a", 40) + "\xe9")
+	f.Add(strings.Repeat("é", 40))
+	f.Fuzz(func(t *testing.T, s string) {
+		if Valid(s) != utf8.ValidString(s) {
+			t.Fatalf("%q", s)
+		}
+		if got := AppendEscaped(nil, s); !utf8.Valid(got) {
+			t.Fatalf("%q became invalid: %q", s, got)
+		}
+	})
+}
+
+func BenchmarkValid(b *testing.B) {
+	run := func(name, s string, valid func(string) bool) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(s)))
+			for b.Loop() {
+				if !valid(s) {
+					b.Fatal("invalid")
+				}
+			}
+		})
+	}
+	ascii := strings.Repeat("GET /index.html HTTP/1.1 ", 6)
+	run("ascii150", ascii, Valid)
+	run("ascii150-std", ascii, utf8.ValidString)
+	run("mixed150", ascii[:100]+strings.Repeat("é", 25), Valid)
+}
