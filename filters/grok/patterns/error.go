@@ -28,15 +28,12 @@ type Step struct {
 	Offset int // of the next reference, or of the mistake, in Text
 }
 
-// Error tells what is wrong and where, in one line.
+// Error tells what is wrong and where, in one line. The hint is left to the caller.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s at byte %d of the pattern %q", e.Msg, e.Offset, e.Pattern)
 	for _, s := range e.Steps {
 		fmt.Fprintf(&b, ", at byte %d of %s (%s)", s.Offset, s.Name, s.Origin)
-	}
-	if e.Hint != "" {
-		fmt.Fprintf(&b, "; did you mean %q?", e.Hint)
 	}
 	return b.String()
 }

@@ -74,22 +74,23 @@ func TestInlineDefinitionEndsRecursion(t *testing.T) {
 
 func TestExpandErrors(t *testing.T) {
 	s := testSet("LOOP", "x%{LOOP}", "P", "p%{Q}", "Q", "q%{R:f}", "R", "r%{P}", "BAD", "ab%{NOPE:x}c")
-	f := func(pattern string, offset, end int, want string) {
+	f := func(pattern string, offset, end int, want, hint string) {
 		t.Helper()
 		_, err := s.Expand(pattern, true)
 		var e *Error
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, want, e.Error())
+		require.Equal(t, hint, e.Hint)
 		require.Equal(t, offset, e.Offset)
 		require.Equal(t, end, e.End)
 	}
-	f(`^%{WROD:x} `, 1, 10, `unknown pattern "WROD" at byte 1 of the pattern "^%{WROD:x} "; did you mean "WORD"?`)
-	f(`%{word}`, 0, 7, `unknown pattern "word" at byte 0 of the pattern "%{word}"; did you mean "WORD"?`)
-	f(`%{NOSUCHPATTERN:x}`, 0, 18, `unknown pattern "NOSUCHPATTERN" at byte 0 of the pattern "%{NOSUCHPATTERN:x}"`)
-	f(`a %{BAD}`, 2, 8, `unknown pattern "NOPE" at byte 2 of the pattern "a %{BAD}", at byte 2 of BAD (pattern_definitions)`)
-	f(`%{LOOP:a}`, 0, 9, `pattern LOOP contains itself: LOOP > LOOP at byte 0 of the pattern "%{LOOP:a}", at byte 1 of LOOP (pattern_definitions)`)
+	f(`^%{WROD:x} `, 1, 10, `unknown pattern "WROD" at byte 1 of the pattern "^%{WROD:x} "`, "WORD")
+	f(`%{word}`, 0, 7, `unknown pattern "word" at byte 0 of the pattern "%{word}"`, "WORD")
+	f(`%{NOSUCHPATTERN:x}`, 0, 18, `unknown pattern "NOSUCHPATTERN" at byte 0 of the pattern "%{NOSUCHPATTERN:x}"`, "")
+	f(`a %{BAD}`, 2, 8, `unknown pattern "NOPE" at byte 2 of the pattern "a %{BAD}", at byte 2 of BAD (pattern_definitions)`, "")
+	f(`%{LOOP:a}`, 0, 9, `pattern LOOP contains itself: LOOP > LOOP at byte 0 of the pattern "%{LOOP:a}", at byte 1 of LOOP (pattern_definitions)`, "")
 	f(`%{P}`, 0, 4, `pattern P contains itself: P > Q > R > P at byte 0 of the pattern "%{P}", at byte 1 of P (pattern_definitions)`+
-		`, at byte 1 of Q (pattern_definitions), at byte 1 of R (pattern_definitions)`)
+		`, at byte 1 of Q (pattern_definitions), at byte 1 of R (pattern_definitions)`, "")
 }
 
 func TestExpandBoundsTheNumberOfReferences(t *testing.T) {
