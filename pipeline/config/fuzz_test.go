@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzParse checks that no text makes the parser panic or hang, and that all places lie inside the file.
+// FuzzParse checks that no text makes the parser panic or hang, and that all places lie inside the file, and that a text
+// that has no mistakes keeps its meaning when it is formatted.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("../../conformance/*/*.txtar")
 	if err != nil {
@@ -50,5 +51,6 @@ func FuzzParse(f *testing.F) {
 			}
 			last = c.End
 		}
+		checkFormat(t, text)
 	})
 }

@@ -304,7 +304,7 @@ func (p *parser) fieldRef() *FieldRef {
 	}
 	f := &FieldRef{Span{p.pos, i}, p.src[p.pos:i]}
 	p.pos = i
-	if name := strings.TrimSpace(f.Text[1 : len(f.Text)-1]); name[:1] == `"` || name[:1] == "'" {
+	if name := strings.TrimSpace(f.Text[1 : len(f.Text)-1]); strings.HasPrefix(name, `"`) || strings.HasPrefix(name, "'") {
 		p.report(Warnf(p.place(f.Start, f.End), "one-item-list", "%s is read as a field of that name, quotes included, not as a list of one item", f.Text).
 			WithHint("compare with ==, or give the list a second item"))
 	}
