@@ -110,34 +110,43 @@ func TestTablesAgreeWithXText(t *testing.T) {
 	f("CP1254", charmap.Windows1254)
 }
 
-func FuzzValid(f *testing.F) {
-	f.Add("abc")
-	f.Add(strings.Repeat("a", 40) + "\xe9")
-	f.Add(strings.Repeat("é", 40))
-	f.Fuzz(func(t *testing.T, s string) {
-		if Valid(s) != utf8.ValidString(s) {
-			t.Fatalf("%q", s)
+func FuzzDecode(f *testing.F) {
+	f.Add("abc", "UTF-8")
+	f.Add("caf\xe9 #{x}", "CP1252")
+	f.Add(strings.Repeat("é", 40), "UTF8-MAC")
+	f.Add("\x1b$B%m%0\x1b(B!", "ISO-2022-JP")
+	f.Fuzz(func(t *testing.T, s, name string) {
+		c, err := Find(name)
+		if err != nil {
+			return
 		}
-		if got := AppendEscaped(nil, s); !utf8.Valid(got) {
-			t.Fatalf("%q became invalid: %q", s, got)
+		if got := c.NewDecoder().Decode(heap{}, s); !utf8.ValidString(got) {
+			t.Fatalf("%s %q became invalid: %q", name, s, got)
 		}
 	})
 }
 
-func BenchmarkValid(b *testing.B) {
-	run := func(name, s string, valid func(string) bool) {
-		b.Run(name, func(b *testing.B) {
+func BenchmarkDecode(b *testing.B) {
+	run := func(bench, name, s string) {
+		b.Run(bench, func(b *testing.B) {
+			c, err := Find(name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			d, buf := c.NewDecoder(), make([]byte, 0, 4096)
 			b.ReportAllocs()
 			b.SetBytes(int64(len(s)))
 			for b.Loop() {
-				if !valid(s) {
-					b.Fatal("invalid")
+				if !d.Clean(s) {
+					buf = d.Append(buf[:0], s)
 				}
 			}
 		})
 	}
 	ascii := strings.Repeat("GET /index.html HTTP/1.1 ", 6)
-	run("ascii150", ascii, Valid)
-	run("ascii150-std", ascii, utf8.ValidString)
-	run("mixed150", ascii[:100]+strings.Repeat("é", 25), Valid)
+	run("utf8-ascii150", "UTF-8", ascii)
+	run("utf8-mixed150", "UTF-8", ascii[:100]+strings.Repeat("é", 25))
+	run("cp1252-ascii150", "CP1252", ascii)
+	run("cp1252-mixed150", "CP1252", ascii[:148]+"\xe9\x80")
+	run("eucjp150", "EUC-JP", strings.Repeat("\xa5\xed\xa5\xb0a", 30))
 }

@@ -10,18 +10,10 @@ import (
 
 const highs = 0x8080808080808080
 
-// asciiPrefix returns how many bytes at the start of s are ASCII, four words at a time.
+// asciiPrefix returns how many bytes at the start of s are ASCII, a word at a time.
 func asciiPrefix(s string) int {
 	p := unsafe.Slice(unsafe.StringData(s), len(s))
 	i := 0
-	for ; i+32 <= len(p); i += 32 {
-		q := p[i : i+32 : i+32]
-		w := binary.LittleEndian.Uint64(q) | binary.LittleEndian.Uint64(q[8:]) |
-			binary.LittleEndian.Uint64(q[16:]) | binary.LittleEndian.Uint64(q[24:])
-		if w&highs != 0 {
-			break
-		}
-	}
 	for ; i+8 <= len(p); i += 8 {
 		if w := binary.LittleEndian.Uint64(p[i:]) & highs; w != 0 {
 			return i + bits.TrailingZeros64(w)/8
@@ -33,12 +25,6 @@ func asciiPrefix(s string) int {
 		}
 	}
 	return i
-}
-
-// Valid reports whether s is valid UTF-8. ASCII text costs a load a word.
-func Valid(s string) bool {
-	n := asciiPrefix(s)
-	return n == len(s) || utf8.ValidString(s[n:])
 }
 
 // AppendEscaped appends s, which is not valid UTF-8, as Logstash writes it: Ruby's inspect without its quotes. So not only the bytes
