@@ -371,8 +371,13 @@ type row struct {
 
 // align inserts the blanks that put the arrows of neighbouring single lines under one another.
 func (p *printer) align(rows []row) {
-	var out []byte
-	text, done := p.out.Bytes(), 0
+	if len(rows) < 2 {
+		return
+	}
+	from := rows[0].at
+	text := append([]byte(nil), p.out.Bytes()[from:]...)
+	p.out.Truncate(from)
+	done := 0
 	for i := 0; i < len(rows); {
 		n, width := 0, 0
 		for i+n < len(rows) && rows[i+n].single && rows[i+n].line == rows[i].line+n {
@@ -380,14 +385,13 @@ func (p *printer) align(rows []row) {
 			n++
 		}
 		for _, r := range rows[i : i+n] {
-			out = append(append(out, text[done:r.at]...), strings.Repeat(" ", width-r.width)...)
-			done = r.at
+			p.out.Write(text[done : r.at-from])
+			p.out.WriteString(strings.Repeat(" ", width-r.width))
+			done = r.at - from
 		}
 		i += max(n, 1)
 	}
-	out = append(out, text[done:]...)
-	p.out.Reset()
-	p.out.Write(out)
+	p.out.Write(text[done:])
 }
 
 // broken tells whether a value is written on several lines: because it holds comments, or stood on several lines.

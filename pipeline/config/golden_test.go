@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,7 +23,11 @@ func golden(t *testing.T, name, got string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, string(want), got)
+	wants, gots := strings.Split(string(want), "\n"), strings.Split(got, "\n")
+	for i := range min(len(wants), len(gots)) {
+		require.Equal(t, wants[i], gots[i], "%s, line %d", path, i+1)
+	}
+	require.Len(t, gots, len(wants), path)
 }
 
 func readFile(t *testing.T, path string) string {

@@ -45,6 +45,7 @@ type parser struct {
 	last    Span     // the string parsed last
 	inCond  bool     // the cursor is in a condition
 	blamed  int      // start of the last string blamed for an error
+	stray   bool     // a closing brace too many is to come, and was announced
 	broken  bool     // the text is beyond repair: nothing more is read
 }
 
@@ -217,7 +218,7 @@ func (p *parser) sectionKind(i int) string {
 func (p *parser) section(kind string) {
 	s := &Section{Span: Span{Start: p.pos}, Kind: kind}
 	p.file.Sections = append(p.file.Sections, s)
-	p.suspect, p.missing = opener{}, false
+	p.suspect, p.missing, p.stray = opener{}, false, false
 	p.pos += len(kind)
 	s.Open, s.Body, s.Close = p.block(kind, s.Start, kind)
 	s.End = p.pos
@@ -401,7 +402,7 @@ func (p *parser) attributes(n *PluginNode) {
 			if len(p.open) > p.unwind {
 				return
 			}
-			p.unwind = -1
+			p.unwind, first = -1, true
 			continue
 		}
 		if p.eof() || p.peek() == '}' || p.sectionBegins() {

@@ -69,7 +69,7 @@ func (p *parser) wordValue(of string) Expr {
 // endsWord tells whether an unquoted word may end before i.
 func (p *parser) endsWord(i int) bool {
 	c := p.at(i)
-	return i >= len(p.src) || isSpace(c) || strings.IndexByte(",]}#\"'=)[{!<>", c) >= 0
+	return i >= len(p.src) || isSpace(c) || strings.IndexByte(",]}#\"'={", c) >= 0
 }
 
 // unquoted reports a value that needs quotes and takes it as if it had them.
@@ -89,10 +89,14 @@ func (p *parser) unquoted(of string) Expr {
 
 // untilBlank returns the text from i to where a word would end for a reader, with %{…} and ${…} as parts of it.
 func (p *parser) untilBlank(i int) string {
-	end, braces := i, 0
+	end, braces, brackets := i, 0, 0
 	for end < len(p.src) {
 		c := p.src[end]
 		switch {
+		case c == '[' && end > i:
+			brackets++
+		case c == ']' && brackets > 0:
+			brackets--
 		case c == '{' && end > i && (p.src[end-1] == '%' || p.src[end-1] == '$'):
 			braces++
 		case c == '}' && braces > 0:

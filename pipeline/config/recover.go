@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -78,14 +79,18 @@ func (p *parser) syntaxHint(what string) string {
 		return "typographic quotes: write '"
 	case r == '\f' || r == '\v' || r == '\ufeff' || unicode.IsSpace(r) && r > 0x7f || r == '\u200b':
 		return "not white space here: replace it by a blank"
-	case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "/*"), strings.HasPrefix(rest, "--"), rest[0] == ';', strings.HasPrefix(rest, "*/"):
+	case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "/*"), strings.HasPrefix(rest, "--"), strings.HasPrefix(rest, "*/"):
 		return "comments begin with #"
+	case rest[0] == ';':
+		return "white space is the only separator"
+	case rest[0] == ':' && !p.inCond:
+		return looksLikeYAML
 	case strings.HasPrefix(rest, "<%"), strings.HasPrefix(rest, "{{"), strings.HasPrefix(rest, "{%"), strings.HasPrefix(rest, "@@"),
 		strings.HasPrefix(rest, "<<"):
 		return "a placeholder of a template: was the file rendered?"
 	}
 	if p.inCond {
-		return p.conditionHint(w, rest)
+		return p.conditionHint(what, w, rest)
 	}
 	switch {
 	case rest[0] == '+' && len(rest) > 1 && isDigit(rest[1]):
@@ -97,12 +102,17 @@ func (p *parser) syntaxHint(what string) string {
 	case strings.HasPrefix(what, "a value") && (rest[0] == '}' || rest[0] == ']'):
 		return "a value is missing"
 	case p.word(p.pos) != "" && p.at(p.pos+len(w)) == ':' && !strings.HasPrefix(what, "a value"):
-		return "this looks like YAML; options are written name => value"
+		return looksLikeYAML
 	}
 	return ""
 }
 
-func (p *parser) conditionHint(w, rest string) string {
+const looksLikeYAML = "this looks like YAML; here it is input { beats { port => 5044 } }"
+
+func (p *parser) conditionHint(what, w, rest string) string {
+	if strings.HasPrefix(what, "an operator") && (w == "in" || strings.IndexByte("=!<>", rest[0]) >= 0 || strings.HasPrefix(rest, "not ")) {
+		return "what is negated or in a row needs parentheses: write !([a] == [b])"
+	}
 	switch w {
 	case "null", "nil", "none", "None", "NULL":
 		return "to ask whether a field is missing write ![field]"
@@ -185,32 +195,68 @@ func (p *parser) sectionExpected() {
 	d := Errorf(p.place(start, start+p.foundLen()), "section", "expected input, filter or output, found %s", p.found())
 	switch {
 	case p.peek() == '}':
-		d = Errorf(p.place(start, start+1), "extra-brace", "a closing brace too many")
 		p.pos++
-		p.report(d)
+		if p.stray = !p.stray; p.stray { // else it was announced by what stood outside
+			p.report(Errorf(p.place(start, start+1), "extra-brace", "a closing brace too many"))
+			p.stray = false
+		}
 		return
 	case p.sectionWord(w):
 		d = Errorf(p.place(start, start+len(w)), "section", "expected \"{\" after %s", w)
 	case w == "codec" || w == "codecs":
 		d.Hint = "a codec is an option of an input or output: codec => json { }"
-	case w != "" && p.at(next) == '{':
-		if d.Hint = DidYouMean(strings.ToLower(w), []string{KindInput, KindFilter, KindOutput}); d.Hint == "" {
-			d.Hint = "a plugin stands inside a section: filter { " + w + " { … } }"
+	case w != "" && p.at(next) == '{' || w == "if" || w == "else":
+		if d.Hint = DidYouMean(w, []string{KindInput, KindFilter, KindOutput}); d.Hint == "" {
+			d.Hint = p.outsideHint(w)
 		}
-	case w == "if" || w == "else":
-		d.Hint = "a condition stands inside a section: filter { if … { } }"
+	case p.peek() == '{' && p.at(p.afterSpace(start+1)) == '"':
+		d.Hint = "this looks like JSON; here it is input { beats { port => 5044 } }"
+	case yamlLine.MatchString(p.src[start:]):
+		d.Hint = looksLikeYAML
 	default:
 		d.Hint = p.syntaxHint("")
 	}
 	p.report(d)
+	if p.pos = start + len(w); w == "if" || w == "else" {
+		p.recoverCondition()
+		next = p.pos
+	}
 	if w != "" && p.at(next) == '{' {
 		// The content is read all the same: a misspelt section may hold other mistakes.
-		p.pos = start + len(w)
 		p.suspect, p.missing = opener{}, false
 		p.block(w, start, "")
 		return
 	}
-	p.toSection()
+	if !p.skipBlockComment() {
+		p.toSection()
+	}
+}
+
+// yamlLine matches the beginning of a YAML file.
+var yamlLine = regexp.MustCompile(`^(---|[\w.-]+:[ \t\r]*\n|[\w.-]+: |- )`)
+
+// outsideHint explains a plugin or branch outside of a section: the section before may have been closed too early.
+func (p *parser) outsideHint(w string) string {
+	if k := len(p.file.Sections); k > 0 && p.file.Sections[k-1].Close >= 0 {
+		if s := p.file.Sections[k-1]; s.Kind == KindFilter || w != "if" && w != "else" {
+			p.stray = true
+			return fmt.Sprintf("section %s ends on line %d: is there a brace too many?", s.Kind, p.file.Position(s.Close).Line)
+		}
+	}
+	return "plugins and conditions stand inside a section: filter { " + w + " … }"
+}
+
+// skipBlockComment moves over a comment of C, which was reported, and tells whether there is one.
+func (p *parser) skipBlockComment() bool {
+	if !p.has("/*") {
+		return false
+	}
+	n := strings.Index(p.src[p.pos:], "*/")
+	if n < 0 {
+		return false
+	}
+	p.pos += n + 2
+	return true
 }
 
 func (p *parser) sectionWord(w string) bool {
@@ -244,8 +290,9 @@ func (p *parser) hop() {
 		p.comment()
 		return
 	case '"', '\'':
-		if end, ok := quotedEnd(p.src, p.pos); ok && strings.IndexByte(p.src[p.pos:end], '\n') < 0 {
-			p.pos = end
+		line, _, _ := strings.Cut(p.src[p.pos:], "\n")
+		if end, ok := quotedEnd(line, 0); ok {
+			p.pos += end
 			return
 		}
 	}
@@ -301,7 +348,7 @@ func (p *parser) recoverItem(start int) {
 
 // recoverStatement moves to the next line or the closing brace, over blocks that begin before.
 func (p *parser) recoverStatement() {
-	if p.unwind >= 0 {
+	if p.unwind >= 0 || p.skipBlockComment() {
 		return
 	}
 	for depth := 0; !p.eof(); {
@@ -339,7 +386,7 @@ func (p *parser) unclosedString(start int, summary, hint string) {
 	}
 	end := min(start+1, len(p.src))
 	p.report(Errorf(p.place(start, end), "unclosed-string", "%s", summary).WithHint("%s", hint))
-	p.afterString(start)
+	p.afterString(start, strings.HasPrefix(hint, "a backslash"))
 }
 
 // blameString looks for the reason of an error at the cursor in a string that ends right there and spans several lines:
@@ -349,24 +396,35 @@ func (p *parser) blameString() bool {
 	if p.unwind >= 0 {
 		return true
 	}
-	if s.End != p.pos || s.Start <= p.blamed || p.eof() || s.End == 0 || !strings.Contains(p.src[s.Start:s.End], "\n") {
+	if s.End != p.pos || s.Start <= p.blamed || p.eof() || s.End == 0 {
 		return false
 	}
 	if c := p.peek(); strings.IndexByte(",]})={:;", c) >= 0 || isSpace(c) {
 		return false
 	}
-	p.blamed = s.Start
 	quote := p.src[s.Start : s.Start+1]
+	if i := strings.Index(p.src[s.Start+1:s.End-1], `\`+quote); i >= 0 && !strings.Contains(p.src[s.Start:s.End], "\n") {
+		p.blamed = s.Start
+		p.report(Errorf(p.place(s.Start, s.Start+i+3), "unclosed-string", "the string does not end here: a backslash before %s keeps it from closing", quote).
+			WithHint("no string can end in a backslash; use another character, or [\\\\] in a regular expression"))
+		p.afterString(s.Start, true)
+		return true
+	}
+	if !strings.Contains(p.src[s.Start:s.End], "\n") {
+		return false
+	}
+	p.blamed = s.Start
 	ends := p.file.Position(s.End - 1)
 	p.report(Errorf(p.place(s.Start, s.Start+1), "unclosed-string", "the string that begins here ends on line %d, before %s", ends.Line, p.found()).
 		WithHint("is the closing %s missing, or does a %s inside need a backslash?", quote, quote))
-	p.afterString(s.Start)
+	p.afterString(s.Start, false)
 	return true
 }
 
 // afterString goes on after a string at start whose end is not known, as if it had ended on its line: blocks that were opened
-// on that line count as closed there. In a block that was opened before, the next closing brace that stands no further right than it closes it.
-func (p *parser) afterString(start int) {
+// on that line count as closed there. In a block that was opened before, the next closing brace that stands no further right than it closes it; if the string surely ended on
+// its line the block goes on with the next one.
+func (p *parser) afterString(start int, sure bool) {
 	line := p.file.lineIndex(start)
 	if p.inCond {
 		end := len(p.src)
@@ -388,7 +446,7 @@ func (p *parser) afterString(start int) {
 		return
 	}
 	p.pos = p.file.lines[line+1]
-	if keep == len(p.open) && !p.inCond {
+	if keep == len(p.open) && !p.inCond && !sure {
 		for i := line + 1; i < len(p.file.lines); i++ {
 			at := p.file.lines[i] + p.file.indent(p.file.lines[i])
 			if p.at(at) == '}' && p.file.indent(at) <= p.file.indent(p.open[keep-1].start) {

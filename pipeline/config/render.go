@@ -100,8 +100,7 @@ func window(line []rune, from, to int) ([]rune, int, int) {
 	start := max(0, min(from-maxLineWidth/3, len(line)-maxLineWidth))
 	end := min(len(line), start+maxLineWidth)
 	cut := append([]rune(nil), line[start:end]...)
-	from, to = from-start, max(from, min(to, end)-start)
-	to = max(to, from)
+	from, to = from-start, max(from, min(to, end))-start
 	if start > 0 {
 		cut, from, to = append([]rune{'…'}, cut...), from+1, to+1
 	}
