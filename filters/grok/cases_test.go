@@ -10,7 +10,7 @@ import (
 func TestCases(t *testing.T) {
 	list := []*plugin.Definition{Plugin}
 	for _, group := range []string{"grok", "grok-lib-ecs", "grok-lib-legacy"} {
-		plugintest.Group(t, "../../conformance/"+group, list)
+		plugintest.Group(t, "../../conformance/"+group, "", list)
 	}
-	plugintest.Group(t, "../../conformance/syntax", list)
+	plugintest.Group(t, "../../conformance/syntax", "", list)
 }
