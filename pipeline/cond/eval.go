@@ -248,7 +248,7 @@ func (n fieldInField) eval(e *event.Event) bool {
 		return false
 	}
 	r, ok := e.Get(n.r)
-	return ok && contains(r, l)
+	return ok && (contains(r, l) || l.Equal(r))
 }
 func (n fieldInField) clone() node { return n }
 

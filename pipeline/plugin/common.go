@@ -57,9 +57,9 @@ type filterOptions struct {
 	// Accepted for Logstash's sake: a filter that has something to flush is flushed.
 	PeriodicFlush bool `opt:"periodic_flush"`
 
-	Type        string   `opt:"type,obsolete=it has no effect; put the filter inside if [type] == \"...\" { }"`
-	Tags        []string `opt:"tags,obsolete=it has no effect; put the filter inside if \"...\" in [tags] { }"`
-	ExcludeTags []string `opt:"exclude_tags,obsolete=it has no effect; put the filter inside if \"...\" not in [tags] { }"`
+	Type        string   `opt:"type,removed=put the filter inside if [type] == \"...\" { }"`
+	Tags        []string `opt:"tags,removed=put the filter inside if \"...\" in [tags] { }"`
+	ExcludeTags []string `opt:"exclude_tags,removed=put the filter inside if \"...\" not in [tags] { }"`
 }
 
 func (o *filterOptions) common() Common {
@@ -98,9 +98,9 @@ type outputOptions struct {
 	Codec codecOption `opt:"codec"`
 
 	Workers     int      `opt:"workers,deprecated=every pipeline worker writes by itself"`
-	Type        string   `opt:"type,obsolete=it has no effect; put the output inside if [type] == \"...\" { }"`
-	Tags        []string `opt:"tags,obsolete=it has no effect; put the output inside if \"...\" in [tags] { }"`
-	ExcludeTags []string `opt:"exclude_tags,obsolete=it has no effect; put the output inside if \"...\" not in [tags] { }"`
+	Type        string   `opt:"type,removed=put the output inside if [type] == \"...\" { }"`
+	Tags        []string `opt:"tags,removed=put the output inside if \"...\" in [tags] { }"`
+	ExcludeTags []string `opt:"exclude_tags,removed=put the output inside if \"...\" not in [tags] { }"`
 }
 
 // ecsOptions is the option of the plugins that know the Elastic Common Schema; others take it without effect.

@@ -1,6 +1,7 @@
 package plugintest
 
 import (
+	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -59,17 +60,20 @@ func compareEvents(t *testing.T, c *Case, r Result) {
 	}
 }
 
-// Group runs all cases of the folders that match pattern, a glob of folders that hold *.txtar files, as sub-tests. A case that names
-// a plugin which is not in the lists is skipped and counted; the counts are logged at the end.
-func Group(t *testing.T, pattern string, lists ...[]*plugin.Definition) {
+// Group runs all cases of folder, its *.txtar files, as sub-tests, but those of which the folder replaced ("" is none) has a file of
+// the same name. A case that names a plugin which is not in the lists is skipped and counted; the counts are logged at the end.
+func Group(t *testing.T, folder, replaced string, lists ...[]*plugin.Definition) {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(pattern, "*.txtar"))
+	paths, err := filepath.Glob(filepath.Join(folder, "*.txtar"))
 	must(t, err)
 	if len(paths) == 0 {
-		t.Fatalf("no cases in %s", pattern)
+		t.Fatalf("no cases in %s", folder)
 	}
 	skipped := make(map[string]int)
 	for _, path := range paths {
+		if _, err := os.Stat(filepath.Join(replaced, filepath.Base(path))); replaced != "" && err == nil {
+			continue
+		}
 		c, err := Load(path)
 		must(t, err)
 		t.Run(c.Name, func(t *testing.T) {

@@ -1,0 +1,100 @@
+// Package generator makes events of fixed lines, for tests and benchmarks.
+package generator
+
+import (
+	"context"
+	"sync"
+
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+// Plugin is the generator input.
+var Plugin = plugin.DefineInput("generator", Options{Message: "Hello world!", Threads: 1}, New)
+
+// Options configures the input.
+type Options struct {
+	// The line that every event has, where lines is not given.
+	Message string `opt:"message"`
+
+	// Lines to give in turn, in place of message.
+	Lines []string `opt:"lines"`
+
+	// How many times to give all the lines; 0 goes on for ever.
+	Count int64 `opt:"count"`
+
+	// How many generators run side by side.
+	Threads int `opt:"threads"`
+}
+
+// New returns the input.
+func New(o Options, env *plugin.Env) (plugin.Input, error) {
+	if len(o.Lines) == 0 {
+		o.Lines = []string{o.Message}
+	}
+	in := &input{o: o, env: env, sequence: "sequence", host: event.SourceField{
+		Path: event.MustPath("host"), Value: event.StringValue(env.Hostname),
+	}}
+	if env.ECS.Enabled() {
+		in.sequence, in.host.Path = "[event][sequence]", event.MustPath("[host][name]")
+	}
+	return in, nil
+}
+
+type input struct {
+	o        Options
+	env      *plugin.Env
+	sequence string // reference of the field that counts
+	host     event.SourceField
+}
+
+// batchRecords is how many events one push carries.
+const batchRecords = 128
+
+// Run gives the lines until they are exhausted or ctx ends.
+func (in *input) Run(ctx context.Context, out plugin.Sink) error {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var first error
+	for range max(1, in.o.Threads) {
+		wg.Go(func() {
+			if err := in.generate(ctx, out); err != nil {
+				mu.Lock()
+				first = err
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}
+
+func (in *input) generate(ctx context.Context, out plugin.Sink) error {
+	source := in.env.NewSource(in.host)
+	var b *event.Batch
+	push := func() error {
+		if b == nil || ctx.Err() != nil {
+			return nil
+		}
+		err := out.Push(ctx, b)
+		b = nil
+		if ctx.Err() != nil {
+			return nil // the end that ctx asked for
+		}
+		return err
+	}
+	for n := int64(0); (in.o.Count == 0 || n < in.o.Count) && ctx.Err() == nil; n++ {
+		for _, line := range in.o.Lines {
+			if b == nil {
+				b = &event.Batch{Source: source, Records: make([]event.Record, 0, batchRecords)}
+			}
+			b.Records = append(b.Records, event.Record{Data: line, Meta: []event.Field{{Key: in.sequence, Val: event.IntValue(n)}}})
+			if len(b.Records) == batchRecords {
+				if err := push(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return push()
+}

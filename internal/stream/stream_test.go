@@ -1,0 +1,111 @@
+package stream
+
+import (
+	"errors"
+	"io"
+	"math/rand"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/pipeline/event"
+)
+
+// lines is a framer by newlines.
+type lines struct{}
+
+func (lines) Frame(data string, records []event.Record) ([]event.Record, string) {
+	for {
+		i := strings.IndexByte(data, '\n')
+		if i < 0 {
+			return records, data
+		}
+		records = append(records, event.Record{Data: data[:i]})
+		data = data[i+1:]
+	}
+}
+
+func (lines) Flush(rest string, records []event.Record) []event.Record {
+	if rest == "" {
+		return records
+	}
+	return append(records, event.Record{Data: rest})
+}
+
+func readAll(t *testing.T, r *Reader, keep bool) (got []string, tags int) {
+	t.Helper()
+	for {
+		b, err := r.Next()
+		if b != nil {
+			for _, rec := range b.Records {
+				got = append(got, strings.Clone(rec.Data))
+				if rec.Tag != "" {
+					tags++
+				}
+			}
+			if !keep && b.Done != nil {
+				b.Done(b)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return got, tags
+		}
+		require.NoError(t, err)
+	}
+}
+
+// chopped reads random numbers of bytes at a time.
+type chopped struct {
+	r   io.Reader
+	rnd *rand.Rand
+}
+
+func (c chopped) Read(p []byte) (int, error) {
+	return c.r.Read(p[:1+c.rnd.Intn(len(p))])
+}
+
+func TestReaderKeepsEveryRecord(t *testing.T) {
+	for seed := range int64(50) {
+		rnd := rand.New(rand.NewSource(seed))
+		var want []string
+		var text strings.Builder
+		for range rnd.Intn(2000) {
+			n := rnd.Intn(200)
+			if rnd.Intn(100) == 0 {
+				n = rnd.Intn(300_000)
+			}
+			line := strings.Repeat(string(rune('a'+rnd.Intn(26))), n)
+			want = append(want, line)
+			text.WriteString(line + "\n")
+		}
+		if rnd.Intn(2) == 0 {
+			want = append(want, "no newline at the end")
+			text.WriteString("no newline at the end")
+		}
+		r := NewReader(chopped{strings.NewReader(text.String()), rnd}, lines{}, Limits{}).WithPool(new(Pool))
+		got, _ := readAll(t, r, false)
+		require.Equal(t, want, got, "seed %d", seed)
+	}
+}
+
+func TestReaderCutsLongRecords(t *testing.T) {
+	r := NewReader(strings.NewReader(strings.Repeat("x", 1<<20)+"\nshort\n"), lines{}, Limits{MaxRecord: 100 << 10})
+	got, tags := readAll(t, r, true)
+	require.Equal(t, "short", got[len(got)-1])
+	require.Equal(t, strings.Repeat("x", 1<<20), strings.Join(got[:len(got)-1], ""), "nothing is lost by cutting")
+	require.Positive(t, tags)
+	require.Less(t, cap(r.chunk), 2<<20)
+}
+
+func TestReaderEndsWithError(t *testing.T) {
+	r := NewReader(iotest.TimeoutReader(strings.NewReader("a\nb\nc")), lines{}, Limits{})
+	b, err := r.Next()
+	require.NoError(t, err)
+	require.Len(t, b.Records, 2)
+	require.True(t, r.Pending())
+	b, err = r.Next()
+	require.ErrorIs(t, err, iotest.ErrTimeout)
+	require.Equal(t, "c", b.Records[0].Data)
+}

@@ -1,0 +1,16 @@
+// Package outputs lists the outputs that the program has.
+package outputs
+
+import (
+	"millrace/outputs/null"
+	"millrace/outputs/stdout"
+	"millrace/pipeline/plugin"
+)
+
+// All returns the definitions of all outputs, sorted by name.
+func All() []*plugin.Definition {
+	return []*plugin.Definition{
+		null.Plugin,
+		stdout.Plugin,
+	}
+}
