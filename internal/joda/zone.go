@@ -191,7 +191,20 @@ func (z *Zone) toLocal(millis int64) int64 {
 	if z.fixed {
 		return millis + z.offset
 	}
-	return millis + z.spanAt(floorDiv(millis, secondMillis)).offset*secondMillis
+	return millis + z.offsetAt(millis)
+}
+
+// offsetAt gives the offset in milliseconds at an instant.
+func (z *Zone) offsetAt(millis int64) int64 {
+	second := floorDiv(millis, secondMillis)
+	if uint64(second-indexFrom) < indexTo-indexFrom {
+		i := z.index[uint64(second-indexFrom)>>indexShift]
+		for z.spans[i].to <= second {
+			i++
+		}
+		return z.spans[i].offset * secondMillis
+	}
+	return z.spanAt(second).offset * secondMillis
 }
 
 // toUTCNear turns local milliseconds into UTC as Joda-Time does when a field of an instant is changed: the offset of that instant
@@ -200,11 +213,11 @@ func (z *Zone) toUTCNear(local, instant int64) int64 {
 	if z.fixed {
 		return local - z.offset
 	}
-	at := func(millis int64) span { return z.spanAt(floorDiv(millis, secondMillis)) }
-	kept := at(instant).offset * secondMillis
-	if at(local-kept).offset*secondMillis == kept {
+	kept := z.offsetAt(instant)
+	if z.offsetAt(local-kept) == kept {
 		return local - kept
 	}
+	at := func(millis int64) span { return z.spanAt(floorDiv(millis, secondMillis)) }
 	first := at(local).offset * secondMillis
 	adjusted := at(local - first)
 	offset := adjusted.offset * secondMillis
