@@ -1,0 +1,313 @@
+package onig
+
+// compiler turns a tree into a program, back to front: when an instruction is made, what follows it is known.
+type compiler struct {
+	prog      []inst
+	classes   map[string]*class
+	tabs      map[[256]uint8]*[256]uint8
+	groups    []groupInfo
+	root      *node
+	regs      int32 // registers in use: two a capture, then counters and marks
+	ret       int32 // register of the return address, if there are calls
+	calls     bool
+	plain     bool // no rewriting by what follows: the debug variant, whose failures name the place that failed
+	leaves    bool // what was generated last may leave alternatives on the stack
+	subs      map[int]int32
+	pending   []int // groups whose subroutine is still to be generated
+	tooBig    bool
+	memos     int
+	noMemo    int  // inside look-arounds and the like, where alternatives depend on more than the position
+	dependent bool // the whole pattern is such a place
+}
+
+func (c *compiler) class(s *charSet) *class {
+	key := make([]byte, 0, 8*len(s.r)+1)
+	for _, r := range s.r {
+		key = append(key, byte(r.lo), byte(r.lo>>8), byte(r.lo>>16), byte(r.hi), byte(r.hi>>8), byte(r.hi>>16))
+	}
+	if s.invalid {
+		key = append(key, 1)
+	}
+	if cl := c.classes[string(key)]; cl != nil {
+		return cl
+	}
+	cl := newClass(s)
+	c.classes[string(key)] = cl
+	return cl
+}
+
+// table makes equal tables one.
+func (c *compiler) table(t *[256]uint8) *[256]uint8 {
+	if have := c.tabs[*t]; have != nil {
+		return have
+	}
+	c.tabs[*t] = t
+	return t
+}
+
+// followTable returns the table of the bytes f allows, nil if it allows all.
+func (c *compiler) followTable(f follow) *[256]uint8 {
+	if f.bytes == allBytes && f.end || c.plain {
+		return nil
+	}
+	t := new([256]uint8)
+	for b := range t {
+		if f.bytes.has(byte(b)) {
+			t[b] = 1
+		}
+	}
+	return c.table(t)
+}
+
+func (c *compiler) emit(i inst) int32 {
+	if len(c.prog) >= maxExpansion {
+		c.tooBig = true
+		return 0
+	}
+	switch i.op {
+	case opBranch, opAlt, opSpanGreedy, opSpanBack, opSpanLazy:
+		if c.noMemo == 0 {
+			i.flags |= flagMemo
+		}
+	}
+	c.prog = append(c.prog, i)
+	return int32(len(c.prog) - 1)
+}
+
+func (c *compiler) newRegs(n int32) int32 {
+	r := c.regs
+	c.regs += n
+	return r
+}
+
+// gen generates n, to be followed by the instruction next; f describes that. It returns where n begins.
+func (c *compiler) gen(n *node, next int32, f follow) int32 {
+	if c.tooBig {
+		return 0
+	}
+	if c.plain {
+		f = anything
+	}
+	src := int32(n.src)
+	switch n.kind {
+	case nodeEmpty:
+		return next
+	case nodeFail:
+		return c.emit(inst{op: opFail, src: src})
+	case nodeLit:
+		if len(n.lit) == 1 {
+			return c.emit(inst{op: opByte, b: n.lit[0], lit: n.lit, next: next, src: src})
+		}
+		return c.emit(inst{op: opLit, lit: n.lit, next: next, src: src})
+	case nodeClass:
+		return c.emit(inst{op: opSet, cls: c.class(n.set), next: next, src: src})
+	case nodeCat:
+		for i := len(n.kids) - 1; i >= 0; i-- {
+			next = c.gen(n.kids[i], next, f)
+			f = c.followOf(n.kids[i], f)
+		}
+		return next
+	case nodeAlt:
+		return c.genAlt(n, next, f)
+	case nodeGroup:
+		if c.calls {
+			// An inner call of the group must not disturb where the outer one started.
+			begin := c.newRegs(1)
+			end := c.emit(inst{op: opSaveBoth, reg: int32(2 * n.group), alt: begin, next: next, src: src})
+			return c.emit(inst{op: opSave, reg: begin, next: c.gen(n.kids[0], end, f), src: src})
+		}
+		end := c.emit(inst{op: opSave, reg: int32(2*n.group + 1), next: next, src: src})
+		body := c.gen(n.kids[0], end, f)
+		return c.emit(inst{op: opSave, reg: int32(2 * n.group), next: body, src: src})
+	case nodeRepeat:
+		return c.genRepeat(n, next, f)
+	case nodeAtomic:
+		return c.genAtomic(n.kids[0], next, src)
+	case nodeLook:
+		return c.genLook(n, next)
+	case nodeAnchor:
+		return c.genAnchor(n, next)
+	}
+	return c.genRare(n, next)
+}
+
+// genRare generates what few patterns use.
+func (c *compiler) genRare(n *node, next int32) int32 {
+	src := int32(n.src)
+	c.dependent = c.dependent || n.kind == nodeBackref || n.kind == nodeCall || n.kind == nodeCond
+	switch n.kind {
+	case nodeBackref:
+		i := inst{op: opBackref, next: next, src: src, lists: [][]int32{refList(n.refs)}}
+		if n.fold {
+			i.flags = flagFold
+		}
+		return c.emit(i)
+	case nodeCall:
+		g := n.refs[0]
+		if _, ok := c.subs[g]; !ok {
+			c.subs[g] = -1
+			c.pending = append(c.pending, g)
+		}
+		c.leaves = true
+		return c.emit(inst{op: opCall, alt: int32(g), next: next, src: src})
+	case nodeCond:
+		yes := c.gen(n.kids[0], next, anything)
+		no := c.gen(n.kids[1], next, anything)
+		return c.emit(inst{op: opCond, next: yes, alt: no, src: src, lists: [][]int32{refList(n.refs)}})
+	case nodeKeep:
+		return c.emit(inst{op: opSave, reg: 0, next: next, src: src})
+	case nodeCluster:
+		return c.emit(inst{op: opCluster, next: next, src: src})
+	case nodeAbsent:
+		end := c.emit(inst{op: opAbsentEnd, src: src})
+		c.noMemo++
+		body := c.gen(n.kids[0], end, anything)
+		c.noMemo--
+		c.leaves = true
+		return c.emit(inst{op: opAbsent, alt: body, next: next, cls: c.class(&charSet{r: anySet.r, invalid: true}), src: src})
+	}
+	panic("BUG: unknown node")
+}
+
+func refList(refs []int) []int32 {
+	out := make([]int32, len(refs))
+	for i, r := range refs {
+		out[i] = int32(r)
+	}
+	return out
+}
+
+func (c *compiler) genAnchor(n *node, next int32) int32 {
+	ops := [...]opcode{anchorBeginText: opBeginText, anchorBeginLine: opBeginLine, anchorEndLine: opEndLine, anchorEndText: opEndText,
+		anchorSemiEnd: opSemiEnd, anchorWordBound: opWordBound, anchorNotWordBound: opNotWordBound, anchorStart: opStart}
+	i := inst{op: ops[n.anchor], next: next, src: int32(n.src)}
+	if n.ascii {
+		i.flags = flagAscii
+	}
+	return c.emit(i)
+}
+
+// genAlt generates alternatives with a table that says, for the byte that comes, which of them can match.
+func (c *compiler) genAlt(n *node, next int32, f follow) int32 {
+	targets := make([]int32, len(n.kids))
+	follows := make([]follow, len(n.kids))
+	for i, k := range n.kids {
+		targets[i] = c.gen(k, next, f)
+		follows[i] = c.followOf(k, f)
+		if c.plain {
+			follows[i] = anything
+		}
+	}
+	return c.choose(targets, follows, int32(n.src))
+}
+
+// choose emits the choice between targets.
+func (c *compiler) choose(targets []int32, follows []follow, src int32) int32 {
+	if len(targets) == 2 {
+		return c.branch(targets[0], targets[1], follows[0], follows[1], src)
+	}
+	i := inst{op: opAlt, src: src, lists: [][]int32{nil}}
+	known := map[string]uint8{"": 0}
+	tab := new([256]uint8)
+	pick := func(possible func(f follow) bool) uint8 {
+		var list []int32
+		key := make([]byte, 0, 2*len(targets))
+		for j, f := range follows {
+			if possible(f) {
+				list = append(list, targets[j])
+				key = append(key, byte(j), byte(j>>8))
+				if f.sure && !c.plain {
+					break // it succeeds: those behind it are never tried
+				}
+			}
+		}
+		if id, ok := known[string(key)]; ok {
+			return id
+		}
+		if len(i.lists) == 255 {
+			// More kinds of bytes than a table entry can name: these bytes try all alternatives.
+			list = targets
+			key = []byte("all")
+			if id, ok := known[string(key)]; ok {
+				return id
+			}
+		}
+		c.leaves = c.leaves || len(list) > 1
+		i.lists = append(i.lists, list)
+		known[string(key)] = uint8(len(i.lists) - 1)
+		return uint8(len(i.lists) - 1)
+	}
+	for b := range tab {
+		tab[b] = pick(func(f follow) bool { return f.bytes.has(byte(b)) })
+	}
+	i.ends = pick(func(f follow) bool { return f.end })
+	i.tab = c.table(tab)
+	return c.emit(i)
+}
+
+// branch emits the choice between two ways.
+func (c *compiler) branch(take, skip int32, ft, fs follow, src int32) int32 {
+	i := inst{op: opBranch, src: src}
+	c.setBranch(&i, take, skip, ft, fs)
+	return c.emit(i)
+}
+
+func (c *compiler) setBranch(i *inst, take, skip int32, ft, fs follow) {
+	bits := func(t, s bool) uint8 {
+		var v uint8
+		if t {
+			v |= mayTake
+		}
+		if s && !(t && ft.sure && !c.plain) {
+			v |= maySkip
+		}
+		if v == mayTake|maySkip {
+			c.leaves = true
+		}
+		return v
+	}
+	tab := new([256]uint8)
+	for b := range tab {
+		tab[b] = bits(ft.bytes.has(byte(b)), fs.bytes.has(byte(b)))
+	}
+	i.ends = bits(ft.end, fs.end)
+	i.tab, i.next, i.alt = c.table(tab), take, skip
+}
+
+// genAtomic generates a body that is not gone back into. If it leaves no alternatives, nothing is needed to forget them.
+func (c *compiler) genAtomic(body *node, next int32, src int32) int32 {
+	outer := c.leaves
+	c.leaves = false
+	reg := c.newRegs(2)
+	cut := c.emit(inst{op: opCut, reg: reg, next: next, src: src})
+	c.noMemo++
+	entry := c.gen(body, cut, certain)
+	c.noMemo--
+	if !c.leaves && !c.plain && !c.tooBig {
+		// Nothing to forget.
+		c.leaves = outer
+		c.prog[cut] = inst{op: opJump, next: next}
+		return entry
+	}
+	c.leaves = outer
+	if hasState(body) && !c.tooBig {
+		c.prog[cut].flags |= flagUndo
+	}
+	return c.emit(inst{op: opMark, reg: reg, next: entry, src: src})
+}
+
+// hasState reports whether running n writes registers that have to be restored when an earlier alternative is tried.
+func hasState(n *node) bool {
+	switch n.kind {
+	case nodeGroup, nodeKeep, nodeCall, nodeRepeat:
+		if n.kind != nodeRepeat || oneChar(n.kids[0]) == nil {
+			return true
+		}
+	}
+	for _, k := range n.kids {
+		if hasState(k) {
+			return true
+		}
+	}
+	return false
+}

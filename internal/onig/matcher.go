@@ -1,0 +1,147 @@
+package onig
+
+import (
+	"math"
+	"strings"
+	"time"
+)
+
+// DefaultTimeout is how long a match may take where SetTimeout asked for nothing else.
+const DefaultTimeout = 30 * time.Second
+
+// A budget is counted in steps, one each time the machine goes back; after so many of them it looks at the clock.
+const stepsPerLook = 4096
+
+// frame is an entry of the backtracking stack: an instruction to resume (pc) with its position and a value of its own, or, where pc is negative, a
+// register (^pc) to restore to pos.
+type frame struct {
+	pc  int32
+	pos int32
+	aux int32
+}
+
+// Matcher is the scratch space of one goroutine for one pattern, and holds the result of the last match.
+type Matcher struct {
+	re       *Regexp
+	text     string
+	start    int32 // where the search started
+	regs     []int32
+	stack    []frame
+	memo     memo
+	timeout  time.Duration
+	deadline time.Time
+	steps    int // until the next look at the clock
+	looked   bool
+	timedOut bool
+	matched  bool
+	limit    int32 // end of the text opAbsent looks at
+	from     int32 // where the attempt under way started
+	debug    bool
+	progress int32 // debug: the most bytes an attempt got through
+	furthest int32
+	stopped  int32
+}
+
+// NewMatcher returns scratch space for matching re.
+func (re *Regexp) NewMatcher() *Matcher {
+	return &Matcher{re: re, regs: make([]int32, re.regs), stack: make([]frame, 64)}
+}
+
+// NewDebugMatcher returns a matcher that is slower and knows how far a failing match got: see Furthest.
+func (re *Regexp) NewDebugMatcher() *Matcher {
+	m := re.debug().NewMatcher()
+	m.debug = true
+	return m
+}
+
+// SetTimeout limits the time one match may take; 0 stands for DefaultTimeout.
+func (m *Matcher) SetTimeout(d time.Duration) { m.timeout = d }
+
+// TimedOut reports whether the last match was given up because its time was over.
+func (m *Matcher) TimedOut() bool { return m.timedOut }
+
+// Furthest tells, for a matcher made by NewDebugMatcher whose last match failed, how far into the text the attempt that got through most of it came, and the offset in the pattern of
+// what did not match there.
+func (m *Matcher) Furthest() (pos, patternOffset int) { return int(m.furthest), int(m.stopped) }
+
+// Match searches s for the pattern.
+func (m *Matcher) Match(s string) bool { return m.MatchAt(s, 0) }
+
+// MatchAt searches s from start; look-behind, ^ and \b see what is before it, and \G matches there.
+func (m *Matcher) MatchAt(s string, start int) bool {
+	m.timedOut, m.matched = false, false
+	if uint(start) > uint(len(s)) {
+		return false
+	}
+	if len(s) > math.MaxInt32-64 {
+		m.timedOut = true // positions are 32 bits wide; a text of 2 GiB would not be searched in time either
+		return false
+	}
+	m.text, m.start, m.limit = s, int32(start), int32(len(s))
+	m.steps, m.looked, m.memo.on = stepsPerLook, false, false
+	if m.debug {
+		m.steps, m.progress, m.furthest, m.stopped = 0, -1, int32(start), 0
+	}
+	m.matched = m.find(start)
+	return m.matched
+}
+
+// Group returns where group i matched, -1, -1 if it took no part; group 0 is the whole match.
+func (m *Matcher) Group(i int) (start, end int) {
+	if !m.matched || uint(i) > uint(m.re.caps) {
+		return -1, -1
+	}
+	a, b := m.regs[2*i], m.regs[2*i+1]
+	if a < 0 || b < 0 {
+		return -1, -1
+	}
+	return int(a), int(b)
+}
+
+// note keeps the failure that came after the most progress.
+func (m *Matcher) note(in *inst, pos int32) {
+	src := in.src
+	if in.op == opLit {
+		k := 0
+		for k < len(in.lit)-1 && int(pos)+k < len(m.text) && m.text[int(pos)+k] == in.lit[k] {
+			k++
+		}
+		pos += int32(k)
+		if strings.HasPrefix(m.re.src[src:], in.lit[:k]) {
+			src += int32(k)
+		}
+	}
+	if pos-m.from > m.progress && in.op != opAbsentEnd && in.op != opNegEnd {
+		m.progress, m.furthest, m.stopped = pos-m.from, pos, src
+	}
+}
+
+// look is called when the steps are used up, and reports whether the match may go on. In the debug variant it is called for each step.
+func (m *Matcher) look(in *inst, pos int32) bool {
+	if m.debug {
+		m.note(in, pos)
+		if m.steps--; m.steps > -stepsPerLook {
+			return true
+		}
+	}
+	now := time.Now()
+	m.steps = stepsPerLook
+	if m.debug {
+		m.steps = 0
+	}
+	if !m.looked {
+		m.looked = true
+		d := m.timeout
+		if d == 0 {
+			d = DefaultTimeout
+		}
+		m.deadline = now.Add(d)
+		m.memo.start(m.re.memos, len(m.text))
+		return true
+	}
+	if now.After(m.deadline) {
+		m.timedOut = true
+		return false
+	}
+	return true
+}

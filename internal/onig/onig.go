@@ -1,0 +1,208 @@
+// Package onig is a regular expression engine for the syntax and semantics of Oniguruma as Logstash uses it (Ruby syntax, UTF-8): look-around, atomic
+// groups, possessive quantifiers, back-references, sub-expression calls, conditionals, class set operations.
+//
+// A pattern is parsed to a tree, simplified and compiled to a program that a backtracking machine runs over the bytes of the text. The compiler looks at
+// what can come next to avoid alternatives that cannot match, so that typical grok patterns hardly ever go back. A match allocates nothing, and ends
+// within its time budget whatever the pattern and the text are.
+package onig
+
+import (
+	"sync"
+)
+
+// Option changes how a pattern is read.
+type Option uint8
+
+// Options of Compile.
+const (
+	IgnoreCase Option = 1 << iota // as (?i)
+	Extended                      // as (?x): white space and comments are ignored
+	MultiLine                     // as Ruby's (?m): the dot matches a newline
+)
+
+// Name is the name of one or more groups.
+type Name struct {
+	Name   string
+	Groups []int
+}
+
+// Regexp is a compiled pattern. It is immutable and safe for concurrent use.
+type Regexp struct {
+	src    string
+	prog   []inst
+	entry  int32
+	regs   int // registers the program uses
+	caps   int // groups
+	ret    int32
+	memos  int // size of the memo
+	names  []Name
+	search searcher
+	pool   sync.Pool
+	debug  func() *Regexp // the variant for Furthest
+}
+
+// Compile reads a pattern. An error is a *SyntaxError.
+func Compile(pattern string, opts ...Option) (*Regexp, error) {
+	var fl flags
+	for _, o := range opts {
+		if o&IgnoreCase != 0 {
+			fl |= flagIgnoreCase
+		}
+		if o&Extended != 0 {
+			fl |= flagExtended
+		}
+		if o&MultiLine != 0 {
+			fl |= flagDotAll
+		}
+	}
+	re, err := compile(pattern, fl, false)
+	if err != nil {
+		return nil, err
+	}
+	re.debug = sync.OnceValue(func() *Regexp {
+		d, err := compile(pattern, fl, true)
+		if err != nil {
+			return re // too large without simplification
+		}
+		return d
+	})
+	return re, nil
+}
+
+func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
+	root, groups, calls, err := parse(pattern, fl)
+	if err != nil {
+		return nil, err
+	}
+	if !plain {
+		root = simplify(root)
+	}
+	c := &compiler{classes: map[string]*class{}, tabs: map[[256]uint8]*[256]uint8{}, groups: groups, root: root, plain: plain, calls: calls,
+		subs: map[int]int32{}, regs: int32(2*len(groups) + 2), ret: -1}
+	re := &Regexp{src: pattern, caps: len(groups)}
+	re.entry = c.finish()
+	if c.tooBig {
+		return nil, &SyntaxError{Pattern: pattern, Msg: "too big pattern"}
+	}
+	re.prog, re.regs, re.ret, re.memos = c.prog, int(c.regs), c.ret, c.memos
+	re.names = collectNames(groups)
+	if !plain {
+		re.search = c.newSearcher(root)
+	}
+	return re, nil
+}
+
+func collectNames(groups []groupInfo) []Name {
+	var out []Name
+	at := map[string]int{}
+	for i, g := range groups {
+		if !g.named {
+			continue
+		}
+		j, ok := at[g.name]
+		if !ok {
+			j = len(out)
+			at[g.name] = j
+			out = append(out, Name{Name: g.name})
+		}
+		out[j].Groups = append(out[j].Groups, i+1)
+	}
+	return out
+}
+
+// MustCompile is Compile for patterns known to be right; it panics on others.
+func MustCompile(pattern string) *Regexp {
+	re, err := Compile(pattern)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return re
+}
+
+// String returns the pattern.
+func (re *Regexp) String() string { return re.src }
+
+// NumCaptures returns the number of groups, named ones included, the whole match not.
+func (re *Regexp) NumCaptures() int { return re.caps }
+
+// Names returns the names of groups in order of first appearance.
+func (re *Regexp) Names() []Name { return re.names }
+
+// RequiredLiteral returns the longest text found that every match contains, "" if none is known.
+func (re *Regexp) RequiredLiteral() string { return re.search.required }
+
+// MatchString reports whether the pattern matches anywhere in s, within the default time budget.
+func (re *Regexp) MatchString(s string) bool {
+	m, _ := re.pool.Get().(*Matcher)
+	if m == nil {
+		m = re.NewMatcher()
+	}
+	ok := m.Match(s)
+	m.text = ""
+	re.pool.Put(m)
+	return ok
+}
+
+// finish generates the program, subroutines included, and returns where it starts.
+func (c *compiler) finish() int32 {
+	match := c.emit(inst{op: opMatch})
+	entry := c.gen(c.root, match, certain)
+	for len(c.pending) > 0 && !c.tooBig {
+		g := c.pending[0]
+		c.pending = c.pending[1:]
+		if c.ret < 0 {
+			c.ret = c.newRegs(1)
+		}
+		ret := c.emit(inst{op: opReturn})
+		body := c.root
+		if g > 0 {
+			body = c.groups[g-1].node
+		}
+		c.subs[g] = c.gen(body, ret, anything)
+	}
+	if c.tooBig {
+		return 0
+	}
+	locals := int32(2*len(c.groups) + 2)
+	for i := range c.prog {
+		in := &c.prog[i]
+		switch in.op {
+		case opCall:
+			// A call keeps the caller's counters and marks, all registers that are no captures.
+			in.reg, in.max = locals, c.regs
+			in.alt = c.subs[int(in.alt)]
+		case opMark, opNegLook:
+			if c.ret >= 0 {
+				in.flags |= flagUndo
+			}
+		}
+	}
+	c.memos = c.numberMemos()
+	return c.skipJumps(entry)
+}
+
+// skipJumps lets every instruction name its successor directly.
+func (c *compiler) skipJumps(entry int32) int32 {
+	final := func(pc int32) int32 {
+		for c.prog[pc].op == opJump {
+			pc = c.prog[pc].next
+		}
+		return pc
+	}
+	for i := range c.prog {
+		in := &c.prog[i]
+		in.next = final(in.next)
+		if in.op != opSaveBoth {
+			in.alt = final(in.alt)
+		}
+		for _, list := range in.lists {
+			if in.op != opAlt {
+				break
+			}
+			for j := range list {
+				list[j] = final(list[j])
+			}
+		}
+	}
+	return final(entry)
+}

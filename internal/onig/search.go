@@ -1,0 +1,250 @@
+package onig
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// startKind says where a match can start.
+type startKind uint8
+
+const (
+	startAnywhere startKind = iota
+	startText               // at the beginning of the text only
+	startLine               // at beginnings of lines only
+	startSearch             // where the search starts only
+	startFirst              // wherever the search starts: if it fails there, it fails everywhere
+	startByte               // at one byte
+	startSet                // at one of several bytes
+	startLiteral            // at a literal
+)
+
+// searcher is what is known of a pattern before it is run.
+type searcher struct {
+	kind     startKind
+	required string
+	prefix   string
+	b        byte
+	set      *[256]uint8
+	least    int // bytes a match has at least
+}
+
+func (c *compiler) newSearcher(root *node) searcher {
+	s := searcher{required: requiredLiteral(root)}
+	if least, _ := charRange(root); c.ret < 0 {
+		s.least = least
+	}
+	f := c.followOf(root, anything)
+	prefix := literalPrefix(root)
+	switch {
+	case leadAnchor(root, anchorBeginText):
+		s.kind = startText
+	case leadAnchor(root, anchorStart):
+		s.kind = startSearch
+	case leadAnchor(root, anchorBeginLine):
+		s.kind = startLine
+	case len(prefix) > 1:
+		s.kind, s.prefix = startLiteral, prefix
+	case len(prefix) == 1:
+		s.kind, s.b = startByte, prefix[0]
+	case f.bytes != allBytes && !f.end:
+		s.kind, s.set = startSet, c.followTable(f)
+	}
+	return s
+}
+
+// leadAnchor reports whether every match of n begins with an anchor of the kind.
+func leadAnchor(n *node, a anchorKind) bool {
+	switch n.kind {
+	case nodeAnchor:
+		return n.anchor == a
+	case nodeCat:
+		for _, k := range n.kids {
+			if leadAnchor(k, a) {
+				return true
+			}
+			if k.kind != nodeAnchor && k.kind != nodeLook {
+				return false
+			}
+		}
+	case nodeGroup, nodeAtomic:
+		return leadAnchor(n.kids[0], a)
+	case nodeAlt:
+		for _, k := range n.kids {
+			if !leadAnchor(k, a) {
+				return false
+			}
+		}
+		return true
+	case nodeRepeat:
+		return n.min > 0 && leadAnchor(n.kids[0], a)
+	}
+	return false
+}
+
+// literalPrefix returns the text every match starts with.
+func literalPrefix(n *node) string {
+	s, _ := exactPrefix(n)
+	return s
+}
+
+// exactPrefix returns the text n starts with, and whether that is all n matches.
+func exactPrefix(n *node) (string, bool) {
+	switch n.kind {
+	case nodeEmpty, nodeAnchor:
+		return "", true
+	case nodeLook:
+		return "", true
+	case nodeLit:
+		return n.lit, true
+	case nodeGroup, nodeAtomic:
+		return exactPrefix(n.kids[0])
+	case nodeCat:
+		all := ""
+		for _, k := range n.kids {
+			s, whole := exactPrefix(k)
+			all += s
+			if !whole {
+				return all, false
+			}
+		}
+		return all, true
+	case nodeRepeat:
+		if n.min > 0 {
+			s, whole := exactPrefix(n.kids[0])
+			return s, whole && n.min == 1 && n.max == 1
+		}
+	}
+	return "", false
+}
+
+// requiredLiteral returns the longest text that every match of n contains.
+func requiredLiteral(n *node) string {
+	best, run := "", ""
+	var walk func(n *node)
+	flush := func() {
+		if len(run) > len(best) {
+			best = run
+		}
+		run = ""
+	}
+	walk = func(n *node) {
+		switch n.kind {
+		case nodeLit:
+			run += n.lit
+		case nodeEmpty, nodeAnchor, nodeLook:
+		case nodeGroup, nodeAtomic, nodeCat:
+			for _, k := range n.kids {
+				walk(k)
+			}
+		case nodeRepeat:
+			flush()
+			if n.min > 0 {
+				walk(n.kids[0])
+				flush()
+			}
+		default:
+			flush()
+		}
+	}
+	walk(n)
+	flush()
+	return best
+}
+
+// find searches m.text from start.
+func (m *Matcher) find(start int) bool {
+	se := &m.re.search
+	s := m.text
+	if se.required != "" && !strings.Contains(s[start:], se.required) {
+		return false
+	}
+	if m.debug {
+		return m.findAnywhere(start)
+	}
+	switch se.kind {
+	case startText:
+		return start == 0 && m.attempt(0)
+	case startSearch:
+		return m.attempt(start)
+	case startLine:
+		return m.findLines(start)
+	case startLiteral, startByte, startSet:
+		return m.findFirst(start, se)
+	}
+	return m.findAnywhere(start)
+}
+
+func (m *Matcher) findAnywhere(start int) bool {
+	s := m.text
+	last := len(s) - m.re.search.least
+	for i := start; i <= last && !m.timedOut; {
+		if m.attempt(i) {
+			return true
+		}
+		if i < len(s) && s[i] >= utf8.RuneSelf {
+			_, n := utf8.DecodeRuneInString(s[i:])
+			i += n
+		} else {
+			i++
+		}
+	}
+	return false
+}
+
+func (m *Matcher) findLines(start int) bool {
+	s := m.text
+	if start == 0 || s[start-1] == '\n' {
+		if m.attempt(start) {
+			return true
+		}
+	}
+	for i := start; !m.timedOut; {
+		j := strings.IndexByte(s[i:], '\n')
+		if j < 0 {
+			return false
+		}
+		i += j + 1
+		if m.attempt(i) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Matcher) findFirst(start int, se *searcher) bool {
+	s := m.text
+	for i := start; !m.timedOut; {
+		switch se.kind {
+		case startLiteral:
+			j := strings.Index(s[i:], se.prefix)
+			if j < 0 {
+				return false
+			}
+			i += j
+		case startByte:
+			j := strings.IndexByte(s[i:], se.b)
+			if j < 0 {
+				return false
+			}
+			i += j
+		default:
+			for i < len(s) && se.set[s[i]] == 0 {
+				i++
+			}
+			if i >= len(s) {
+				return false
+			}
+		}
+		if m.attempt(i) {
+			return true
+		}
+		if s[i] >= utf8.RuneSelf {
+			_, n := utf8.DecodeRuneInString(s[i:])
+			i += n
+		} else {
+			i++
+		}
+	}
+	return false
+}

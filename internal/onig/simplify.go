@@ -1,0 +1,125 @@
+package onig
+
+// simplify rewrites the tree into an equivalent one that is cheaper to run: no nested sequences, joined literals, one class where one-character
+// alternatives stood.
+func simplify(n *node) *node {
+	for i, k := range n.kids {
+		n.kids[i] = simplify(k)
+	}
+	switch n.kind {
+	case nodeCat:
+		return simplifyCat(n)
+	case nodeAlt:
+		return simplifyAlt(n)
+	case nodeRepeat:
+		return simplifyRepeat(n)
+	case nodeClass:
+		if c, ok := n.set.single(); ok {
+			return &node{kind: nodeLit, lit: string(c), src: n.src, end: n.end}
+		}
+		if n.set.empty() {
+			return &node{kind: nodeFail, src: n.src, end: n.end}
+		}
+	case nodeAtomic:
+		switch n.kids[0].kind {
+		case nodeLit, nodeClass, nodeEmpty, nodeFail, nodeAtomic, nodeAnchor:
+			return n.kids[0]
+		}
+	}
+	return n
+}
+
+func simplifyCat(n *node) *node {
+	var out []*node
+	var add func(kids []*node)
+	add = func(kids []*node) {
+		for _, k := range kids {
+			switch {
+			case k.kind == nodeCat:
+				add(k.kids)
+			case k.kind == nodeEmpty:
+			case k.kind == nodeLit && len(out) > 0 && out[len(out)-1].kind == nodeLit:
+				last := out[len(out)-1]
+				out[len(out)-1] = &node{kind: nodeLit, lit: last.lit + k.lit, src: last.src, end: k.end}
+			default:
+				out = append(out, k)
+			}
+		}
+	}
+	add(n.kids)
+	c := newCat(out)
+	if len(out) == 0 {
+		c.src, c.end = n.src, n.end
+	}
+	return c
+}
+
+func simplifyRepeat(n *node) *node {
+	k := n.kids[0]
+	switch {
+	case n.max == 0 && !hasGroup(k):
+		return &node{kind: nodeEmpty, src: n.src, end: n.end}
+	case k.kind == nodeEmpty:
+		return k
+	case n.min == 1 && n.max == 1 && n.mode != possessive:
+		return k
+	}
+	return n
+}
+
+func hasGroup(n *node) bool {
+	if n.kind == nodeGroup {
+		return true
+	}
+	for _, k := range n.kids {
+		if hasGroup(k) {
+			return true
+		}
+	}
+	return false
+}
+
+// oneChar returns the set of a node that matches exactly one character, nil for any other node.
+func oneChar(n *node) *charSet {
+	switch n.kind {
+	case nodeClass:
+		return n.set
+	case nodeLit:
+		rs := []rune(n.lit)
+		if len(rs) == 1 {
+			return &charSet{r: []runeRange{{rs[0], rs[0]}}}
+		}
+	}
+	return nil
+}
+
+func simplifyAlt(n *node) *node {
+	var out []*node
+	var add func(kids []*node)
+	add = func(kids []*node) {
+		for _, k := range kids {
+			if k.kind == nodeAlt {
+				add(k.kids)
+				continue
+			}
+			if k.kind == nodeFail {
+				continue
+			}
+			if len(out) > 0 {
+				last := out[len(out)-1]
+				if a := oneChar(last); a != nil {
+					if b := oneChar(k); b != nil {
+						out[len(out)-1] = &node{kind: nodeClass, set: a.union(b), src: last.src, end: k.end}
+						continue
+					}
+				}
+			}
+			out = append(out, k)
+		}
+	}
+	add(n.kids)
+	if len(out) == 0 {
+		return &node{kind: nodeFail, src: n.src, end: n.end}
+	}
+	return newAlt(out)
+}
