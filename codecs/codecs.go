@@ -6,6 +6,7 @@ import (
 	"millrace/codecs/json"
 	jsonlines "millrace/codecs/json_lines"
 	"millrace/codecs/line"
+	"millrace/codecs/multiline"
 	"millrace/codecs/plain"
 	"millrace/codecs/rubydebug"
 	"millrace/pipeline/plugin"
@@ -18,6 +19,7 @@ func All() []*plugin.Definition {
 		json.Plugin,
 		jsonlines.Plugin,
 		line.Plugin,
+		multiline.Plugin,
 		plain.Plugin,
 		rubydebug.Plugin,
 	}
