@@ -1,0 +1,18 @@
+// Package filters lists the filters that come with the program.
+package filters
+
+import (
+	"millrace/filters/drop"
+	"millrace/filters/json"
+	"millrace/filters/mutate"
+	"millrace/pipeline/plugin"
+)
+
+// All returns the definitions of all filters.
+func All() []*plugin.Definition {
+	return []*plugin.Definition{
+		drop.Plugin,
+		json.Plugin,
+		mutate.Plugin,
+	}
+}
