@@ -114,7 +114,7 @@ func (q *Queue) snapshot() *checkpoint {
 	c.unacked = append(c.unacked, q.past.unacked[i:]...)
 	slices.Sort(c.unacked)
 	for _, p := range q.pages {
-		if p.sealed && p.whole() && !p.broken {
+		if p.sealed && p.whole() && !p.broken && !p.unsure {
 			c.sealed = append(c.sealed, pageCount{p.name.number, p.size, p.entries, p.unacked, p.events})
 		}
 	}

@@ -246,7 +246,6 @@ func (q *Queue) pageFor(size int64) (*page, error) {
 	if n := len(q.pages); n > 0 && !q.pages[n-1].sealed {
 		p = q.pages[n-1]
 	}
-	name := pageName{number: q.nextPage, first: q.next, salt: rand.Uint32()}
 	q.mu.Unlock()
 	if p != nil && (p.size == 0 || p.size+size <= q.o.PageCapacity) {
 		return p, nil
@@ -255,6 +254,10 @@ func (q *Queue) pageFor(size int64) (*page, error) {
 		// Its entries were accepted before, and are no less safe than CheckpointWrites promised.
 		q.log.Error("syncing a full queue page", "dir", q.dir, "error", err)
 	}
+	q.mu.Lock()
+	name := pageName{number: q.nextPage, first: q.next, salt: rand.Uint32()}
+	q.nextPage++ // also if this fails: of two pages with one number none could be told to be the later one
+	q.mu.Unlock()
 	p = &page{name: name, path: filepath.Join(q.dir, name.String()), last: name.first - 1}
 	f, err := q.fs.Create(p.path)
 	if err != nil {
@@ -268,7 +271,6 @@ func (q *Queue) pageFor(size int64) (*page, error) {
 	q.file, q.unsynced = f, 0
 	q.mu.Lock()
 	q.pages = append(q.pages, p)
-	q.nextPage++
 	q.mu.Unlock()
 	return p, nil
 }
@@ -317,9 +319,10 @@ func (q *Queue) rollBack(p *page, syncFailed bool) {
 // abandon ends the page at the end without another sync. ioMu is held.
 func (q *Queue) abandon() {
 	q.file.Close()
-	q.file, q.unsynced = nil, 0
 	q.mu.Lock()
-	q.pages[len(q.pages)-1].sealed = true
+	p := q.pages[len(q.pages)-1]
+	p.sealed, p.unsure = true, q.unsynced > 0
+	q.file, q.unsynced = nil, 0
 	doomed := q.removeAcked()
 	if len(doomed) > 0 {
 		q.space.wakeAll()
@@ -384,6 +387,9 @@ func (q *Queue) sync() error {
 	q.mu.Lock()
 	q.stats.Syncs++
 	q.stats.SyncTime += took
+	if err != nil {
+		q.stats.SyncErrors++
+	}
 	q.mu.Unlock()
 	if err == nil {
 		q.unsynced = 0

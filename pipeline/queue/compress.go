@@ -33,8 +33,10 @@ func newEncoder(c Compression) (*zstd.Encoder, error) {
 	default:
 		return nil, fmt.Errorf("queue.compression %q is none of none, speed, balanced and size", string(c))
 	}
-	// The frame has a checksum of its own. A window larger than a batch would only cost memory.
-	return zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+	// The frame has a checksum of its own. A window larger than a batch would only cost memory. A single segment always
+	// states the size of its content, which decompress insists on.
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20),
+		zstd.WithSingleSegment(true))
 }
 
 // pack compresses the payload of an entry into *b, and returns its size.

@@ -55,6 +55,7 @@ type page struct {
 	sealed               bool  // nothing is appended any more
 	broken               bool  // reading it failed: it is put aside instead of deleted
 	removed              bool
+	unsure               bool // not all of it was synced: the next start scans it
 }
 
 // whole reports whether the page's ids have no gap, that is, none was lost to damage.

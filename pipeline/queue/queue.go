@@ -201,7 +201,8 @@ type Stats struct {
 	Checkpoints     uint64
 	DiskReads       uint64 // entries that Next had to read back
 	Blocked         time.Duration
-	WriteErrors     uint64
+	WriteErrors     uint64 // rounds of appends that were refused
+	SyncErrors      uint64 // after one, events that were accepted without a sync of their own may be lost with the power
 
 	// What start-up and reading back found missing.
 	DamagedBytes       uint64

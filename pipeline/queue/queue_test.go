@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -26,7 +25,7 @@ const dir = "queue"
 func small() Options {
 	return Options{
 		PageCapacity: 1 << 10, MaxBytes: 1 << 20, CheckpointWrites: 1, CheckpointAcks: 1, MemoryBytes: 1 << 20,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	}
 }
 

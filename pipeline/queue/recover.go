@@ -19,6 +19,7 @@ func (q *Queue) recover() error {
 	for _, c := range past.sealed {
 		known[c.number] = c
 	}
+	scans := 0
 	for i, p := range pages {
 		limit := uint64(math.MaxUint64)
 		if i+1 < len(pages) {
@@ -26,6 +27,7 @@ func (q *Queue) recover() error {
 		}
 		if !q.countFromCheckpoint(p, known) {
 			q.countByScan(p, limit, i == len(pages)-1)
+			scans++
 		}
 		p.unread, p.unreadEvents = p.unacked, p.events
 		q.next = max(q.next, p.last+1, p.name.first)
@@ -33,6 +35,11 @@ func (q *Queue) recover() error {
 		q.bytes += p.size
 		q.entries += p.unacked
 		q.events += p.events
+	}
+	if scans > 0 {
+		if err := q.fs.SyncDir(q.dir); err != nil {
+			q.log.Warn("syncing the folder of the persistent queue", "dir", q.dir, "error", err)
+		}
 	}
 	q.unread, q.waiting = q.events, q.entries
 	q.pages = pages
@@ -74,19 +81,30 @@ func (q *Queue) countByScan(p *page, limit uint64, last bool) {
 	}
 	q.damaged(p, r.damage)
 	p.damageSeen = math.MaxInt64
-	if last && r.end < r.size && r.err == nil {
-		// Cut off, so that the next start does not count it again. Where that fails, it does.
-		f, err := q.fs.Open(p.path)
-		if err == nil {
-			if err = f.Truncate(r.end); err == nil {
-				p.size = r.end
-			}
-			f.Close()
-		}
-		if err != nil {
-			q.log.Warn("cutting off the torn end of a queue page", "page", p.path, "error", err)
-		}
+	if r.err != nil {
+		return
 	}
+	if err := q.settleFile(p, r, last); err != nil {
+		p.unsure = true
+		q.log.Warn("syncing a queue page of an earlier process", "page", p.path, "error", err)
+	}
+}
+
+// settleFile syncs what an earlier process may have left unsynced, so that what may be lost with the power does not
+// add up over restarts. A torn end is cut off, so that the next start does not count it again.
+func (q *Queue) settleFile(p *page, r scanned, last bool) error {
+	f, err := q.fs.Open(p.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if last && r.end < r.size {
+		if err := f.Truncate(r.end); err != nil {
+			return err
+		}
+		p.size = r.end
+	}
+	return f.Sync()
 }
 
 func (q *Queue) damaged(p *page, damage []Damage) {
