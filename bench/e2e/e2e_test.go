@@ -40,7 +40,7 @@ func TestTheFloorEndToEnd(t *testing.T) {
 	require.InDelta(t, 180, r.DocumentBytes, 40)
 }
 
-// TestLossIsSeen lets the sink refuse requests, after which the floor, which retries nothing, gives its connections up.
+// TestLossIsSeen lets the sink refuse all requests; the floor retries nothing.
 func TestLossIsSeen(t *testing.T) {
 	o, err := parseOptions([]string{"-shipper", "floor", "-workload", "raw", "-events", "1000", "-conns", "1", "-sink-errors", "1", "-stall", "200ms"})
 	require.NoError(t, err)
@@ -48,11 +48,8 @@ func TestLossIsSeen(t *testing.T) {
 	ships, err := prepareShippers(o, dir)
 	require.NoError(t, err)
 	r, err := oneRun(o, ships[0], "raw", dir, o.events, 0)
-	if err == nil {
-		require.EqualValues(t, 1000, r.Lost)
-		return
-	}
-	require.ErrorContains(t, err, "sending lines", "the sender may meet the closed connection first")
+	require.NoError(t, err)
+	require.EqualValues(t, 1000, r.Lost)
 }
 
 func TestOptions(t *testing.T) {

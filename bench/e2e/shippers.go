@@ -94,7 +94,7 @@ func (m millrace) command(s setup) (argv, env []string, err error) {
 		return nil, nil, fmt.Errorf("writing the configuration: %w", err)
 	}
 	argv = append([]string{m.bin, "-f", conf, "-w", fmt.Sprint(s.workers), "--path.data", filepath.Join(s.dir, "data"), "--path.settings", settings,
-		"--log.level", "warn", "--api.enabled", "false", "--pipeline.ecs_compatibility", m.ecs}, m.args...)
+		"--log.level=warn", "--api.enabled=false", "--pipeline.ecs_compatibility=" + m.ecs}, m.args...)
 	return argv, []string{fmt.Sprintf("BENCH_PORT=%d", s.port), "BENCH_ELASTICSEARCH=http://" + s.elasticsearch}, nil
 }
 

@@ -12,24 +12,31 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
+	"sync"
 	"time"
 )
 
 const (
-	readSize = 256 << 10
+	// A connection's chunk starts small and grows while its reads fill it.
+	minChunk, maxChunk = 4 << 10, 256 << 10
 	// bodySize is where a body is sent; the last chunk may take it over.
 	bodySize = 1 << 20
-	// linger is how long a body that is not full waits for more lines.
-	linger = 2 * time.Millisecond
-	// bodiesPerConn lets one body fill while the other is on its way.
-	bodiesPerConn = 2
+	// linger is how long a body waits for more lines, from its first one on.
+	linger = 4 * time.Millisecond
+	// bodiesPerLane lets one body fill while the other is on its way.
+	bodiesPerLane = 2
 )
 
 // Serve copies what arrives on l to the Elasticsearch at host:port until ctx ends.
 func Serve(ctx context.Context, l net.Listener, elasticsearch string) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
-	for {
+	lanes := make([]*lane, 2*runtime.GOMAXPROCS(0))
+	for i := range lanes {
+		lanes[i] = newLane(elasticsearch)
+	}
+	for i := 0; ; i++ {
 		c, err := l.Accept()
 		if ctx.Err() != nil {
 			return nil
@@ -38,68 +45,114 @@ func Serve(ctx context.Context, l net.Listener, elasticsearch string) error {
 			return fmt.Errorf("accepting a connection: %w", err)
 		}
 		go func() {
-			if err := ship(c, elasticsearch); err != nil {
+			defer c.Close()
+			if err := lanes[i%len(lanes)].fill(c); err != nil {
 				fmt.Fprintln(os.Stderr, "floor:", err)
 			}
 		}()
 	}
 }
 
-// ship copies one connection's lines; a goroutine of its own posts the bodies.
-func ship(c net.Conn, elasticsearch string) error {
-	defer c.Close()
-	full, empty := make(chan []byte, bodiesPerConn), make(chan []byte, bodiesPerConn)
-	for range bodiesPerConn {
-		empty <- make([]byte, 0, bodySize+2*readSize)
-	}
-	posted := make(chan error, 1)
-	go func() {
-		err := post(elasticsearch, full, empty)
-		if err != nil {
-			c.Close() // ends fill
-			for range full {
-			}
-		}
-		posted <- err
-	}()
-	err := fill(c, full, empty)
-	close(full)
-	return errors.Join(err, <-posted)
+// lane is a body being filled by some of the connections, and a goroutine that posts it.
+type lane struct {
+	full, empty chan []byte
+	begun       chan struct{} // a body has got its first lines
+	failed      chan struct{} // closed when the lane's goroutine has ended with err
+	err         error
+
+	mu   sync.Mutex
+	body []byte
 }
 
-// fill reads chunks and appends their lines to bodies.
-func fill(c net.Conn, full chan<- []byte, empty <-chan []byte) error {
-	chunk := make([]byte, readSize)
+func newLane(elasticsearch string) *lane {
+	l := &lane{
+		full: make(chan []byte, bodiesPerLane), empty: make(chan []byte, bodiesPerLane),
+		begun: make(chan struct{}, 1), failed: make(chan struct{}),
+	}
+	for range bodiesPerLane {
+		l.empty <- nil
+	}
+	l.body = <-l.empty
+	go func() {
+		l.err = l.post(elasticsearch)
+		fmt.Fprintln(os.Stderr, "floor:", l.err)
+		close(l.failed)
+	}()
+	return l
+}
+
+// fill reads chunks and appends their lines to the lane's body.
+func (l *lane) fill(c net.Conn) error {
+	chunk := make([]byte, minChunk)
 	kept := 0 // bytes of an unfinished line at the start of chunk
-	body := <-empty
 	for {
-		deadline := time.Time{}
-		if len(body) > 0 {
-			deadline = time.Now().Add(linger)
-		}
-		if err := c.SetReadDeadline(deadline); err != nil {
-			return err
-		}
 		n, err := c.Read(chunk[kept:])
-		used := 0
-		body, used = appendLines(body, chunk[:kept+n])
-		kept = copy(chunk, chunk[used:kept+n])
-		if kept == len(chunk) {
-			return errors.New("a line is longer than the read buffer")
+		have := kept + n
+		used, lerr := l.add(chunk[:have])
+		if lerr != nil {
+			return lerr
 		}
-		if len(body) >= bodySize || err != nil && len(body) > 0 {
-			full <- body
-			var ok bool
-			if body, ok = <-empty; !ok {
-				return nil
-			}
-		}
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		kept = copy(chunk, chunk[used:have])
+		if err != nil {
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return fmt.Errorf("reading lines: %w", err)
 		}
+		if have == len(chunk) && have < maxChunk {
+			chunk = append(make([]byte, 0, 2*have), chunk[:kept]...)[:2*have]
+		}
+		if kept == len(chunk) {
+			return errors.New("a line is longer than the read buffer")
+		}
+	}
+}
+
+// add appends the whole lines of a chunk, and waits for the sender where a body is full.
+func (l *lane) add(chunk []byte) (used int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := len(l.body)
+	l.body, used = appendLines(l.body, chunk)
+	if before == 0 && len(l.body) > 0 {
+		select {
+		case l.begun <- struct{}{}:
+		default:
+		}
+	}
+	if len(l.body) < bodySize {
+		return used, nil
+	}
+	// The lock is held while this waits, which holds the lane's other connections back too.
+	select {
+	case l.full <- l.body:
+	case <-l.failed:
+		return used, l.err
+	}
+	select {
+	case l.body = <-l.empty:
+		return used, nil
+	case <-l.failed:
+		return used, l.err
+	}
+}
+
+// take returns a body that has lingered, or nil where there is none. busy says that a connection holds the lane, perhaps
+// until this goroutine gives a body back.
+func (l *lane) take() (body []byte, busy bool) {
+	if !l.mu.TryLock() {
+		return nil, true
+	}
+	defer l.mu.Unlock()
+	if len(l.body) == 0 {
+		return nil, false
+	}
+	select {
+	case spare := <-l.empty:
+		body, l.body = l.body, spare
+		return body, false
+	default:
+		return nil, true
 	}
 }
 
@@ -148,13 +201,27 @@ func appendEscaped(dst, s []byte) []byte {
 	return append(dst, s[start:]...)
 }
 
-// post sends bodies over one keep-alive connection. When it returns, empty is closed.
-func post(elasticsearch string, full <-chan []byte, empty chan<- []byte) error {
-	defer close(empty)
+// post sends full bodies, and those that have lingered, over one keep-alive connection.
+func (l *lane) post(elasticsearch string) error {
 	var c net.Conn
 	var br *bufio.Reader
-	var head []byte
-	for body := range full {
+	timer := time.NewTimer(time.Hour)
+	for {
+		var body []byte
+		select {
+		case body = <-l.full:
+		case <-l.begun:
+			timer.Reset(linger)
+			continue
+		case <-timer.C:
+			var busy bool
+			if body, busy = l.take(); busy {
+				timer.Reset(linger / 4)
+			}
+			if body == nil {
+				continue
+			}
+		}
 		if c == nil {
 			var err error
 			if c, err = net.Dial("tcp", elasticsearch); err != nil {
@@ -163,7 +230,7 @@ func post(elasticsearch string, full <-chan []byte, empty chan<- []byte) error {
 			defer c.Close()
 			br = bufio.NewReader(c)
 		}
-		head = fmt.Appendf(head[:0], "POST /floor/_bulk?filter_path=errors,items.*.error HTTP/1.1\r\nHost: %s\r\n"+
+		head := fmt.Appendf(nil, "POST /floor/_bulk?filter_path=errors,items.*.error HTTP/1.1\r\nHost: %s\r\n"+
 			"Content-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n", elasticsearch, len(body))
 		if _, err := (&net.Buffers{head, body}).WriteTo(c); err != nil {
 			return fmt.Errorf("sending a bulk request: %w", err)
@@ -171,9 +238,8 @@ func post(elasticsearch string, full <-chan []byte, empty chan<- []byte) error {
 		if err := readAnswer(br); err != nil {
 			return err
 		}
-		empty <- body[:0]
+		l.empty <- body[:0]
 	}
-	return nil
 }
 
 func readAnswer(br *bufio.Reader) error {
