@@ -2,6 +2,7 @@
 package filters
 
 import (
+	"millrace/filters/date"
 	"millrace/filters/drop"
 	"millrace/filters/json"
 	"millrace/filters/mutate"
@@ -11,6 +12,7 @@ import (
 // All returns the definitions of all filters.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		date.Plugin,
 		drop.Plugin,
 		json.Plugin,
 		mutate.Plugin,

@@ -104,13 +104,19 @@ type Options struct {
 	Now time.Time
 }
 
+// programYear is a year that no clock which was ever set is behind: one that is counts from 1970 or 2000 because nobody set it, and
+// must not put two-digit years into the last century.
+const programYear = 2026
+
 // NewParser compiles a format: ISO8601, UNIX, UNIX_MS, TAI64N, or a Joda-Time pattern. The error is a *PatternError.
 func NewParser(format string, o Options) (*Parser, error) {
 	if o.Zone == nil {
 		o.Zone = LocalZone()
 	}
 	if o.Now.IsZero() {
-		o.Now = time.Now()
+		if o.Now = time.Now(); o.Now.Year() < programYear {
+			o.Now = time.Date(programYear, time.January, 4, 0, 0, 0, 0, time.UTC)
+		}
 	}
 	p := &Parser{format: format, zone: o.Zone}
 	switch format {

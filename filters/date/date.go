@@ -1,0 +1,138 @@
+// Package date reads dates from fields and makes them the time of the event.
+package date
+
+import (
+	"time"
+
+	"millrace/internal/joda"
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+// Plugin defines the filter.
+var Plugin = plugin.DefineFilter("date", Options{
+	Target:       *event.MustPath(event.TimestampField),
+	TagOnFailure: []string{"_dateparsefailure"},
+}, New)
+
+// Options configures the filter.
+type Options struct {
+	// The field to read, then one or more formats, which are tried in order: patterns of Joda-Time (dd/MMM/yyyy:HH:mm:ss Z), ISO8601,
+	// UNIX (seconds since 1970, as text or number), UNIX_MS (milliseconds) or TAI64N. A format without a year gets the current one, or
+	// that before or after around New Year. Events without the field are left alone. Patterns and ISO8601 read text only.
+	Match []item `opt:"match"`
+
+	// Field for the time, which has milliseconds.
+	Target event.Path `opt:"target"`
+
+	// Time zone of dates that do not tell theirs: a name such as Europe/Berlin or an offset such as +02:00. Fields may stand in it:
+	// "%{[event][timezone]}". Without it, that of the process. A time that the zone skips in spring fails, one that it has twice in
+	// autumn is the earlier.
+	Timezone *event.Template `opt:"timezone"`
+
+	// Language of the names of months and days, such as de or pt-BR; English if not given.
+	Locale string `opt:"locale"`
+
+	// Tags of events whose field no format could read.
+	TagOnFailure []string `opt:"tag_on_failure"`
+}
+
+// filter is what workers share.
+type filter struct {
+	source    event.Path
+	target    event.Path
+	timestamp bool // the target is @timestamp
+	parsers   []*joda.Parser
+	needsNow  bool
+	timezone  *event.Template // nil if no field stands in it
+	tags      []string
+	stats     *plugin.Stats
+}
+
+// Filter reads the field.
+func (f *filter) Filter(e *event.Event) bool { return f.run(e, nil) }
+
+// ForWorker returns the filter itself, unless the time zone changes with the event: then each worker remembers the zones it met.
+func (f *filter) ForWorker() plugin.Filter {
+	if f.timezone == nil {
+		return f
+	}
+	return &zoned{filter: f, zones: newZones()}
+}
+
+// zoned is the filter of one worker whose time zone changes with the event.
+type zoned struct {
+	*filter
+	zones *zones
+}
+
+// Filter reads the field.
+func (f *zoned) Filter(e *event.Event) bool { return f.run(e, f.zones) }
+
+func (f *filter) run(e *event.Event, z *zones) bool {
+	v, ok := e.Get(&f.source)
+	if !ok || v.IsNull() {
+		return false
+	}
+	t, ok := f.read(e, v, z)
+	if ok {
+		if f.timestamp {
+			e.SetTimestamp(t)
+			return true
+		}
+		if e.Set(&f.target, event.TimeValue(t)) == nil {
+			return true
+		}
+	}
+	for _, tag := range f.tags {
+		e.Tag(tag)
+	}
+	f.stats.Failures.Add(1)
+	return false
+}
+
+// read tries the formats in order.
+func (f *filter) read(e *event.Event, v event.Value, z *zones) (t time.Time, ok bool) {
+	switch v.Kind() {
+	case event.String:
+		return f.readText(e, v.Str(), z)
+	case event.Int:
+		for _, p := range f.parsers {
+			if t, ok = p.ParseInt(v.Int()); ok {
+				return t, true
+			}
+		}
+	case event.Float:
+		for _, p := range f.parsers {
+			if t, ok = p.ParseFloat(v.Float()); ok {
+				return t, true
+			}
+		}
+	}
+	return t, false
+}
+
+func (f *filter) readText(e *event.Event, s string, z *zones) (t time.Time, ok bool) {
+	var now time.Time
+	if f.needsNow {
+		now = time.Now()
+	}
+	if z == nil {
+		for _, p := range f.parsers {
+			if t, ok = p.Parse(s, now); ok {
+				return t, true
+			}
+		}
+		return t, false
+	}
+	zone := z.find(f.timezone, e)
+	for _, p := range f.parsers {
+		if zone == nil && !p.Numeric() {
+			continue // even a text that tells its zone: so does Logstash
+		}
+		if t, ok = p.ParseIn(s, zone, now); ok {
+			return t, true
+		}
+	}
+	return t, false
+}
