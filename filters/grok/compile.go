@@ -141,18 +141,12 @@ func (c *compiler) fail(err error) { c.errs = append(c.errs, err) }
 
 func (c *compiler) pattern(field string, p pattern) compiled {
 	out := compiled{text: p.text}
-	x, err := c.set.Expand(p.text, c.options.NamedCapturesOnly)
-	if err == nil {
-		out.re, err = onig.Compile(x.Regexp, onig.MultiLine)
-		var syntax *onig.SyntaxError
-		if errors.As(err, &syntax) {
-			err = x.ErrorAt(syntax.Offset, syntax.Msg)
-		}
-	}
+	re, _, err := c.set.Compile(p.text, c.options.NamedCapturesOnly)
 	if err != nil {
 		c.failPattern(field, p, err)
 		return out
 	}
+	out.re = re
 	for _, name := range out.re.Names() {
 		out.captures = c.addCaptures(out.captures, name)
 	}

@@ -73,7 +73,7 @@ func (f *Filter) ForWorker() plugin.Filter {
 			to.matchers = append(to.matchers, m)
 		}
 		if from.scan != nil {
-			to.scan.seen = make([]uint32, len(from.scan.literals))
+			to.state.marks = new([pairSlots]uint8)
 		}
 	}
 	return w
@@ -90,7 +90,7 @@ type worker struct {
 type workerField struct {
 	*field
 	matchers []*onig.Matcher
-	scan     scanState
+	state    scanState
 }
 
 // errTimeout tells that a match was given up.
@@ -138,13 +138,13 @@ func (w *worker) matchField(e *event.Event, f *workerField) (matched bool, err e
 		items := v.List().Items()
 		for _, item := range items[:len(items):len(items)] {
 			var ok bool
-			if ok, err = w.matchText(e, f, w.textOf(item)); err != nil {
+			if ok, err = w.matchText(e, f, textOf(e, item)); err != nil {
 				break
 			}
 			matched = matched || ok
 		}
 	default:
-		matched, err = w.matchText(e, f, w.textOf(v))
+		matched, err = w.matchText(e, f, textOf(e, v))
 	}
 	if err != nil && err != errTimeout {
 		w.logTrouble("grok cannot put a capture into the event", "field", f.name, "error", err)
@@ -155,20 +155,19 @@ func (w *worker) matchField(e *event.Event, f *workerField) (matched bool, err e
 
 // textOf returns a value as Ruby's to_s prints it. What is no string yet becomes one of its own, because captures are
 // parts of it.
-func (w *worker) textOf(v event.Value) string {
+func textOf(e *event.Event, v event.Value) string {
 	if v.Kind() == event.String {
 		return v.Str()
 	}
-	w.text = v.AppendRubyText(w.text[:0])
-	return string(w.text)
+	return e.Arena.Take(v.AppendRubyText(e.Arena.Free()))
 }
 
 // matchText tries the patterns. The last one that was tried decides whether the text counts as matched, which matters
 // only where all of them are tried.
 func (w *worker) matchText(e *event.Event, f *workerField, text string) (matched bool, err error) {
-	f.scan.next()
+	f.state.noted = false
 	for i := range f.patterns {
-		if f.field.scan != nil && !f.field.scan.possible(&f.scan, i, text) {
+		if f.scan != nil && !f.scan.possible(&f.state, i, text) {
 			matched = false
 			continue
 		}

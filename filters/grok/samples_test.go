@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"millrace/filters/grok/patterns"
-	"millrace/internal/onig"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
@@ -124,9 +123,7 @@ func TestLibraryCompiles(t *testing.T) {
 	for _, mode := range []patterns.Mode{patterns.Legacy, patterns.ECS} {
 		set := patterns.Library(mode)
 		for _, name := range set.Names() {
-			x, err := set.Expand("%{"+name+"}", true)
-			require.NoError(t, err, name)
-			re, err := onig.Compile(x.Regexp, onig.MultiLine)
+			re, _, err := set.Compile("%{"+name+"}", true)
 			require.NoError(t, err, "%s %s", mode, name)
 			for _, group := range re.Names() {
 				field, _ := patterns.ParseGroup(group.Name)

@@ -3,8 +3,6 @@
 package debug
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"millrace/filters/grok/patterns"
@@ -32,17 +30,9 @@ const Timeout = 5 * time.Second
 
 // Compile reads a pattern. An error of the pattern is a *patterns.Error.
 func Compile(set *patterns.Set, text string, namedOnly bool) (*Pattern, error) {
-	x, err := set.Expand(text, namedOnly)
+	re, x, err := set.Compile(text, namedOnly)
 	if err != nil {
 		return nil, err
-	}
-	re, err := onig.Compile(x.Regexp, onig.MultiLine)
-	if err != nil {
-		var syntax *onig.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, x.ErrorAt(syntax.Offset, syntax.Msg)
-		}
-		return nil, fmt.Errorf("compiling the pattern: %w", err)
 	}
 	p := &Pattern{text: text, expansion: x, matcher: re.NewMatcher(), re: re}
 	p.matcher.SetTimeout(Timeout)

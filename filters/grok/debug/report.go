@@ -90,11 +90,12 @@ func (p *Pattern) report(w io.Writer, number int, line string, r Result) {
 
 func (p *Pattern) reportFailure(w io.Writer, number int, line string, r Result) {
 	fmt.Fprintf(w, "line %d: no match, it got to byte %d of %d\n", number, r.Reached, len(line))
-	fmt.Fprintf(w, "  %s\n  %s\n", printable(line), caret(line, r.Reached, r.Reached))
+	mark(w, line, r.Reached, r.Reached)
 	fmt.Fprintf(w, "  stopped by %s\n", p.part(r.Stopped))
-	fmt.Fprintf(w, "  %s\n  %s\n", printable(p.text), caret(p.text, r.Stopped.Offset, r.Stopped.End))
+	mark(w, p.text, r.Stopped.Offset, r.Stopped.End)
 	for _, s := range r.Stopped.Steps {
-		fmt.Fprintf(w, "  in %s (%s)\n  %s\n  %s\n", s.Name, s.Origin, printable(s.Text), caret(s.Text, s.Offset, s.Offset))
+		fmt.Fprintf(w, "  in %s (%s)\n", s.Name, s.Origin)
+		mark(w, s.Text, s.Offset, s.Offset)
 	}
 }
 
@@ -141,9 +142,28 @@ func printable(s string) string {
 	}, s)
 }
 
-// caret marks the bytes start to end of s on the line below it, one place at least.
-func caret(s string, start, end int) string {
-	start, end = min(start, len(s)), min(end, len(s))
-	before := utf8.RuneCountInString(s[:start])
-	return strings.Repeat(" ", before) + "^" + strings.Repeat("~", max(utf8.RuneCountInString(s[start:end])-1, 0))
+// around is how many bytes of a long text are shown on either side of the place that is marked.
+const around = 60
+
+// mark shows the bytes start to end of a text, with what is around them, and a line below that points at them.
+func mark(w io.Writer, s string, start, end int) {
+	start, end = min(start, len(s)), min(max(start, end), len(s))
+	from, to := max(start-around, 0), min(end+around, len(s))
+	for from > 0 && !utf8.RuneStart(s[from]) {
+		from--
+	}
+	for to < len(s) && !utf8.RuneStart(s[to]) {
+		to++
+	}
+	before, after := "", ""
+	if from > 0 {
+		before = "..."
+	}
+	if to < len(s) {
+		after = "..."
+	}
+	fmt.Fprintf(w, "  %s%s%s\n", before, printable(s[from:to]), after)
+	column := len(before) + utf8.RuneCountInString(s[from:start])
+	width := max(utf8.RuneCountInString(s[start:end]), 1)
+	fmt.Fprintf(w, "  %s^%s\n", strings.Repeat(" ", column), strings.Repeat("~", width-1))
 }

@@ -18,7 +18,8 @@ type Expansion struct {
 	// as written where the text has a group of its own; see ParseGroup.
 	Regexp string
 
-	spans []span
+	spans  []span
+	frames []*frame // in the order in which they were completed: what a text refers to comes before it
 }
 
 // span says where a piece of Regexp comes from.
@@ -61,22 +62,32 @@ func (x *expander) expand(f *frame) error {
 	text := f.def.Text
 	done := 0
 	for i := 0; ; {
-		next := strings.Index(text[i:], "%{")
-		if next < 0 {
+		t, at, ok := nextToken(text, i)
+		if !ok {
 			x.emit(text[done:], f, done, false)
+			x.frames = append(x.frames, f)
 			return nil
 		}
-		i += next
-		t, ok := scanToken(text, i)
-		if !ok {
-			i += 2
-			continue
-		}
-		x.emit(text[done:i], f, done, false)
-		if err := x.reference(f, i, t); err != nil {
+		x.emit(text[done:at], f, done, false)
+		if err := x.reference(f, at, t); err != nil {
 			return err
 		}
 		i, done = t.end, t.end
+	}
+}
+
+// nextToken finds the first reference at or behind s[i:], and where it begins.
+func nextToken(s string, i int) (t token, at int, ok bool) {
+	for {
+		next := strings.Index(s[i:], "%{")
+		if next < 0 {
+			return token{}, 0, false
+		}
+		i += next
+		if t, ok := scanToken(s, i); ok {
+			return t, i, true
+		}
+		i += 2
 	}
 }
 
@@ -133,6 +144,65 @@ func chainTo(leaf, top *frame) string {
 		if f == top {
 			return names
 		}
+	}
+}
+
+// A Checker compiles a regular expression. If it cannot, it tells the byte at which the mistake was found, and what it is.
+type Checker func(regexp string) (offset int, msg string, ok bool)
+
+// Pinpoint makes the error for a Regexp that does not compile. What a compiler says of the whole is often not where the
+// mistake is: a parenthesis left open in a definition is closed by the one behind the reference to it. So every text that
+// takes part is checked by itself, what is referred to before what refers to it.
+func (x *Expansion) Pinpoint(check Checker) *Error {
+	for _, f := range x.frames {
+		alone, places := f.withoutReferences()
+		if offset, msg, ok := check(alone); !ok {
+			at := places.original(offset)
+			return x.errorAt(f, at, at, msg)
+		}
+	}
+	offset, msg, ok := check(x.Regexp)
+	if ok {
+		panic("BUG: asked for a mistake in a regular expression that has none")
+	}
+	return x.ErrorAt(offset, msg)
+}
+
+// placeholder stands for a reference where a text is checked by itself. It can be repeated, and names no group.
+const placeholder = "(?:.)"
+
+// replaced is a list of references that gave way to placeholders.
+type replaced []struct{ at, end int } // in the original text
+
+// original returns the byte of the original text that stands at a byte of the text with placeholders.
+func (r replaced) original(offset int) int {
+	shift := 0 // how much longer the original is up to here
+	for _, ref := range r {
+		switch at := ref.at - shift; {
+		case offset < at:
+			return offset + shift
+		case offset < at+len(placeholder):
+			return ref.at
+		}
+		shift += ref.end - ref.at - len(placeholder)
+	}
+	return offset + shift
+}
+
+func (f *frame) withoutReferences() (string, replaced) {
+	var b strings.Builder
+	var refs replaced
+	text := f.def.Text
+	for done := 0; ; {
+		t, at, ok := nextToken(text, done)
+		if !ok {
+			b.WriteString(text[done:])
+			return b.String(), refs
+		}
+		b.WriteString(text[done:at])
+		b.WriteString(placeholder)
+		refs = append(refs, struct{ at, end int }{at, t.end})
+		done = t.end
 	}
 }
 

@@ -174,3 +174,38 @@ func BenchmarkExpandCombinedApacheLog(b *testing.B) {
 		}
 	}
 }
+
+func TestPinpoint(t *testing.T) {
+	// a compiler that finds the first parenthesis that is left open, or a "*" that stands alone
+	findMistake := func(regexp string) (int, string, bool) {
+		var open []int
+		for i := range len(regexp) {
+			switch regexp[i] {
+			case '(':
+				open = append(open, i)
+			case ')':
+				open = open[:max(len(open)-1, 0)]
+			case '!':
+				return i, "bad", false
+			}
+		}
+		if len(open) > 0 {
+			return open[0], "open", false
+		}
+		return 0, "", true
+	}
+	s := testSet("GOOD", "(x)", "BAD", "ab%{GOOD}%{GOOD:f}(", "OUTER", "1%{GOOD}2%{BAD}3", "LATE", "%{GOOD:a}%{GOOD:b}!")
+	f := func(pattern, want string) {
+		t.Helper()
+		x, err := s.Expand(pattern, true)
+		require.NoError(t, err)
+		require.Equal(t, want, x.Pinpoint(findMistake).Error())
+	}
+	f(`a(`, `open at byte 1 of the pattern "a("`)
+	f(`%{GOOD}%{GOOD:x}(`, `open at byte 16 of the pattern "%{GOOD}%{GOOD:x}("`)
+	f(`(%{GOOD}`, `open at byte 0 of the pattern "(%{GOOD}"`)
+	f(`(%{BAD}`, `open at byte 1 of the pattern "(%{BAD}", at byte 18 of BAD (pattern_definitions)`)
+	f(`%{OUTER})`, `open at byte 0 of the pattern "%{OUTER})", at byte 9 of OUTER (pattern_definitions), at byte 18 of BAD (pattern_definitions)`)
+	f(`ab%{LATE}`, `bad at byte 2 of the pattern "ab%{LATE}", at byte 18 of LATE (pattern_definitions)`)
+	f(`%{GOOD} 12!`, `bad at byte 10 of the pattern "%{GOOD} 12!"`)
+}
