@@ -51,9 +51,39 @@ func (l *tail) String() string {
 	return strings.Join(l.lines, "\n")
 }
 
-// Launch starts argv, with env added to the environment, and returns when ready has answered true to one of the lines that
-// it prints.
+// Start starts argv with env added to the environment.
+func Start(name string, argv, env []string) (*Process, error) {
+	p, _, err := start(name, argv, env, func(string) bool { return false })
+	return p, err
+}
+
+// Launch is Start for a process that says when it is ready: it returns when ready has answered true to one of the lines
+// that the process prints.
 func Launch(name string, argv, env []string, timeout time.Duration, ready func(line string) bool) (*Process, error) {
+	p, isReady, err := start(name, argv, env, ready)
+	if err != nil {
+		return nil, err
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-isReady:
+		return p, nil
+	case <-p.done:
+		// It may have been ready and ended since.
+		select {
+		case <-isReady:
+			return p, nil
+		default:
+		}
+		return nil, fmt.Errorf("starting %s: it ended before it was ready (%v); its last output:\n%s", name, p.err, p.out)
+	case <-timer.C:
+		p.Kill()
+		return nil, fmt.Errorf("starting %s: not ready after %v; its last output:\n%s", name, timeout, p.out)
+	}
+}
+
+func start(name string, argv, env []string, ready func(string) bool) (*Process, <-chan struct{}, error) {
 	p := &Process{name: name, cmd: exec.Command(argv[0], argv[1:]...), out: &tail{}, done: make(chan struct{})}
 	p.cmd.Env = append(p.cmd.Environ(), env...)
 	p.cmd.SysProcAttr = sysProcAttr()
@@ -80,20 +110,9 @@ func Launch(name string, argv, env []string, timeout time.Duration, ready func(l
 		close(p.done)
 	}()
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("starting %s: %w", name, err)
+		return nil, nil, fmt.Errorf("starting %s: %w", name, err)
 	}
-
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
-	select {
-	case <-isReady:
-		return p, nil
-	case <-p.done:
-		return nil, fmt.Errorf("starting %s: it ended before it was ready (%v); its last output:\n%s", name, p.err, p.out)
-	case <-timer.C:
-		p.Kill()
-		return nil, fmt.Errorf("starting %s: not ready after %v; its last output:\n%s", name, timeout, p.out)
-	}
+	return p, isReady, nil
 }
 
 // readLines drains the output to its end, so that the server never blocks on a full pipe.
@@ -146,10 +165,12 @@ func (p *Process) Running() bool {
 	}
 }
 
+var errNotRunning = errors.New("it does not run")
+
 // Signal sends sig to the whole process group.
 func (p *Process) Signal(sig syscall.Signal) error {
 	if !p.Running() {
-		return fmt.Errorf("signalling %s: it does not run", p.name)
+		return fmt.Errorf("signalling %s: %w", p.name, errNotRunning)
 	}
 	if err := syscall.Kill(-p.cmd.Process.Pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("signalling %s: %w", p.name, err)
@@ -173,9 +194,9 @@ func (p *Process) Stop() error {
 	if !p.Running() {
 		return nil
 	}
-	// A paused process takes no SIGTERM before it goes on.
+	// A paused process takes no SIGTERM before it goes on; one that was not paused may have ended by then.
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} {
-		if err := p.Signal(sig); err != nil {
+		if err := p.Signal(sig); err != nil && !errors.Is(err, errNotRunning) {
 			return err
 		}
 	}

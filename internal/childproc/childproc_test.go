@@ -23,6 +23,15 @@ func TestLaunchReportsAnEarlyEnd(t *testing.T) {
 	require.ErrorContains(t, err, "two")
 }
 
+func TestLaunchOfAProcessThatIsReadyAndEnds(t *testing.T) {
+	for range 20 {
+		p, err := Launch("thing", []string{"sh", "-c", "echo READY"}, nil, time.Minute, isReadyLine)
+		require.NoError(t, err)
+		<-p.Done()
+		require.Zero(t, p.State().ExitCode())
+	}
+}
+
 func TestLaunchGivesUp(t *testing.T) {
 	_, err := Launch("thing", []string{"sleep", "1000"}, nil, 20*time.Millisecond, isReadyLine)
 	require.ErrorContains(t, err, "not ready after 20ms")
@@ -60,6 +69,14 @@ func TestStopEndsAPausedProcess(t *testing.T) {
 	require.Zero(t, p.State().ExitCode())
 	require.Contains(t, p.Output(), "bye")
 	require.Error(t, p.Signal(syscall.SIGCONT), "a process that has ended takes no signal")
+}
+
+func TestStopOfAProcessThatEndsAtOnce(t *testing.T) {
+	for range 200 {
+		p, err := Launch("thing", []string{"sh", "-c", "echo READY; exec sleep 1000"}, nil, time.Minute, isReadyLine)
+		require.NoError(t, err)
+		require.NoError(t, p.Stop())
+	}
 }
 
 func TestTailKeepsTheLastLines(t *testing.T) {
