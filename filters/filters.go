@@ -4,6 +4,7 @@ package filters
 import (
 	"millrace/filters/date"
 	"millrace/filters/drop"
+	"millrace/filters/grok"
 	"millrace/filters/json"
 	"millrace/filters/mutate"
 	"millrace/pipeline/plugin"
@@ -14,6 +15,7 @@ func All() []*plugin.Definition {
 	return []*plugin.Definition{
 		date.Plugin,
 		drop.Plugin,
+		grok.Plugin,
 		json.Plugin,
 		mutate.Plugin,
 	}
