@@ -1,16 +1,15 @@
-package grok
+package grok_test
 
 import (
 	"testing"
 
-	"millrace/pipeline/plugin"
+	"millrace/filters"
 	"millrace/pipeline/plugintest"
 )
 
+// The cases of grok use mutate and others besides it, so they run with all filters.
 func TestCases(t *testing.T) {
-	list := []*plugin.Definition{Plugin}
 	for _, group := range []string{"grok", "grok-lib-ecs", "grok-lib-legacy"} {
-		plugintest.Group(t, "../../conformance/"+group, "", list)
+		plugintest.Group(t, "../../conformance/"+group, "", filters.All())
 	}
-	plugintest.Group(t, "../../conformance/syntax", "", list)
 }

@@ -164,7 +164,7 @@ func (c *compiler) failPattern(field string, p pattern, err error) {
 		c.fail(plugin.EntryError(option, field, err))
 		return
 	}
-	reported := plugin.EntryError(option, field, &placedError{e, p.place})
+	reported := plugin.EntryError(option, field, &placedError{e, p.value})
 	if e.Hint != "" {
 		reported = plugin.Hinted(reported, "did you mean %q?", e.Hint)
 	}
@@ -174,7 +174,7 @@ func (c *compiler) failPattern(field string, p pattern, err error) {
 // placedError is a mistake in one pattern of a list: the place is that of the pattern, not of the whole option.
 type placedError struct {
 	mistake *patterns.Error
-	place   config.Place
+	value   config.Value
 }
 
 // Error tells what is wrong.
@@ -183,8 +183,8 @@ func (e *placedError) Error() string { return e.mistake.Error() }
 // ErrorOffset returns the byte of the pattern at which the report points.
 func (e *placedError) ErrorOffset() int { return e.mistake.Offset }
 
-// ErrorPlace returns the place of the pattern in the configuration.
-func (e *placedError) ErrorPlace() config.Place { return e.place }
+// ErrorPlace returns the place of the mistake in the configuration.
+func (e *placedError) ErrorPlace() config.Place { return e.value.ErrorPlace(e) }
 
 // Unwrap returns the error of the pattern.
 func (e *placedError) Unwrap() error { return e.mistake }

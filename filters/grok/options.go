@@ -75,10 +75,10 @@ func defaults() Options {
 	}
 }
 
-// pattern is one pattern of match, with its place.
+// pattern is one pattern of match, with the value that it was written as.
 type pattern struct {
 	text  string
-	place config.Place
+	value config.Value
 }
 
 // UnmarshalOption takes a string: a number would be a mistake that Logstash finds only when it registers the filter.
@@ -86,7 +86,7 @@ func (p *pattern) UnmarshalOption(v config.Value) error {
 	if v.Type != config.TypeString {
 		return fmt.Errorf("a pattern must be a string, got %s", v.Inspect())
 	}
-	p.text, p.place = v.Str, v.Place
+	p.text, p.value = v.Str, v
 	return nil
 }
 
