@@ -15,33 +15,49 @@ const (
 	maxYear = 292278993
 )
 
+// eraShift moves all years that can be (a thousand million before and after Christ) above zero, by whole eras of 400 years, so
+// that divisions by powers of two are shifts and the others multiplications.
+const (
+	eraShift     = 3_000_000
+	daysPerEra   = 146097
+	daysTo1970   = 719468 // from 0000-03-01
+	fastEraShift = 1000
+)
+
 // daysFromCivil gives the days from 1970-01-01 to a date of the proleptic Gregorian calendar. It counts in years that begin
-// in March, so that the leap day is the last of its year, and eras of 400 years, so that all divisions are of positive numbers.
+// in March, so that the leap day is the last of its year.
 func daysFromCivil(year int64, month, day int) int64 {
+	m := uint64(month)
 	if month <= 2 {
 		year--
-		month += 12
+		m += 12
 	}
-	era := floorDiv(year, 400)
-	yoe := year - era*400
-	doy := int64((153*(month-3)+2)/5 + day - 1)
-	return era*146097 + yoe*365 + yoe/4 - yoe/100 + doy - 719468
+	y := uint64(year + 400*eraShift)
+	century := y / 100
+	days := 365*y + y/4 - century + century/4 + (979*m-2919)>>5 + uint64(day) - 1
+	return int64(days) - daysTo1970 - daysPerEra*eraShift
 }
 
-// civilFromDays is the inverse of daysFromCivil.
+// civilFromDays is the inverse of daysFromCivil. The usual way is that of Neri and Schneider (Euclidean affine functions and their
+// application to calendar algorithms, 2022), which has no division but by constants and fits 32 bits for 400,000 years before Christ and
+// two million after.
 func civilFromDays(days int64) (year int64, month, day int) {
-	days += 719468
-	era := floorDiv(days, 146097)
-	doe := uint32(days - era*146097)
-	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
-	doy := doe - (365*yoe + yoe/4 - yoe/100)
-	mp := (5*doy + 2) / 153
-	day = int(doy-(153*mp+2)/5) + 1
-	month = int(mp) + 3
-	year = int64(yoe) + era*400
-	if month > 12 {
-		month -= 12
-		year++
+	n := uint64(days + daysTo1970 + daysPerEra*fastEraShift)
+	if n >= 1<<30 {
+		era := floorDiv(days, daysPerEra)
+		year, month, day = civilFromDays(days - era*daysPerEra)
+		return year + era*400, month, day
+	}
+	n1 := 4*uint32(n) + 3
+	century := n1 / daysPerEra
+	n2 := n1%daysPerEra | 3
+	p := 2939745 * uint64(n2)
+	ofYear := uint32(p) / 2939745 / 4
+	n3 := 2141*ofYear + 197913
+	year = int64(100*century+uint32(p>>32)) - 400*fastEraShift
+	month, day = int(n3>>16), int(n3&0xffff/2141)+1
+	if ofYear >= 306 { // January and February belong to the next year
+		return year + 1, month - 12, day
 	}
 	return year, month, day
 }

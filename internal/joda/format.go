@@ -21,6 +21,7 @@ type formatField uint8
 
 const (
 	fmtText formatField = iota
+	fmtByte             // a text of one byte
 	fmtYear
 	fmtYearTwo
 	fmtYearExceeds // java.time: a plus sign when the year is longer than the width
@@ -84,7 +85,17 @@ func NewFormatter(pattern string) (*Formatter, error) {
 	for _, t := range tokens {
 		f.add(jodaFormatOp(t))
 	}
-	return f, nil
+	return f.finish(), nil
+}
+
+// finish marks the texts of one byte, when none is joined to another any more.
+func (f *Formatter) finish() *Formatter {
+	for i := range f.ops {
+		if op := &f.ops[i]; op.field == fmtText && len(op.text) == 1 {
+			op.field = fmtByte
+		}
+	}
+	return f
 }
 
 func (f *Formatter) add(op formatOp) {
@@ -155,20 +166,48 @@ func (f *Formatter) Append(dst []byte, t time.Time) []byte {
 	c := clockOf(t)
 	for i := 0; i < len(f.ops); i++ {
 		op := &f.ops[i]
-		if op.field == fmtPad {
+		switch op.field {
+		case fmtByte:
+			dst = append(dst, op.text[0])
+		case fmtMonth, fmtDay, fmtHour, fmtMinute, fmtSecond:
+			v := op.of(&c)
+			if v < 10 && op.width < 2 {
+				dst = append(dst, byte('0'+v))
+				continue
+			}
+			for n := op.width; n > 2; n-- {
+				dst = append(dst, '0')
+			}
+			dst = append(dst, byte('0'+v/10), byte('0'+v%10))
+		case fmtPad:
 			i++
 			dst = appendPad(dst, &f.ops[i], op.width, &c)
-			continue
+		default:
+			dst = op.append(dst, &c)
 		}
-		dst = op.append(dst, &c)
 	}
 	return dst
+}
+
+// of gives a number of two digits at most.
+func (op *formatOp) of(c *clock) uint {
+	switch op.field {
+	case fmtMonth:
+		return uint(c.month)
+	case fmtDay:
+		return uint(c.day)
+	case fmtHour:
+		return uint(c.second) / 3600
+	case fmtMinute:
+		return uint(c.second) / 60 % 60
+	}
+	return uint(c.second) % 60
 }
 
 // Size estimates how many bytes Append writes.
 func (f *Formatter) Size() int { return f.size }
 
-// append is a switch over all fields; it is long because there are many, each a line.
+// append writes one item. It is a switch over all fields, long because there are many, each a line.
 func (op *formatOp) append(dst []byte, c *clock) []byte {
 	var v int64
 	switch op.field {
@@ -178,16 +217,10 @@ func (op *formatOp) append(dst []byte, c *clock) []byte {
 		v = c.year
 	case fmtYearTwo:
 		return appendPadded(dst, abs(c.year)%100, 2)
-	case fmtMonth:
-		v = int64(c.month)
-	case fmtDay:
-		v = int64(c.day)
-	case fmtHour:
-		v = int64(c.second / 3600)
-	case fmtMinute:
-		v = int64(c.second / 60 % 60)
-	case fmtSecond:
-		v = int64(c.second % 60)
+	case fmtByte:
+		return append(dst, op.text[0])
+	case fmtMonth, fmtDay, fmtHour, fmtMinute, fmtSecond:
+		v = int64(op.of(c))
 	case fmtMonthShort:
 		return append(dst, englishMonths[c.month][:3]...)
 	case fmtMonthLong:

@@ -46,7 +46,7 @@ func NewJavaFormatter(pattern string) (*Formatter, error) {
 		}
 		i++
 	}
-	return f, nil
+	return f.finish(), nil
 }
 
 // quotedText reads 'text' at i. Two quotes are one quote, also outside text.
@@ -279,7 +279,7 @@ func appendExceeds(dst []byte, v int64, width int) []byte {
 }
 
 func appendNanos(dst []byte, nano, width int) []byte {
-	for scale := int(1e8); width > 0; width-- {
+	for scale := 100_000_000; width > 0; width-- {
 		dst = append(dst, byte('0'+nano/scale%10))
 		scale /= 10
 	}

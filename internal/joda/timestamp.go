@@ -8,18 +8,33 @@ import (
 // the second, and a sign where the year is negative or has more than four digits.
 func AppendTimestamp(dst []byte, t time.Time) []byte {
 	c := clockOf(t)
-	dst = appendExceeds(dst, c.year, 4)
-	h, m, s := c.second/3600, c.second/60%60, c.second%60
-	dst = append(dst, '-', byte('0'+c.month/10), byte('0'+c.month%10), '-', byte('0'+c.day/10), byte('0'+c.day%10),
-		'T', byte('0'+h/10), byte('0'+h%10), ':', byte('0'+m/10), byte('0'+m%10), ':', byte('0'+s/10), byte('0'+s%10), '.')
-	width := 9
-	switch {
-	case c.nano%1e6 == 0:
-		width = 3
-	case c.nano%1e3 == 0:
-		width = 6
+	if c.year < 0 || c.year > 9999 {
+		dst = appendExceeds(dst, c.year, 4)
+	} else {
+		dst = appendPadded(dst, c.year, 4)
 	}
-	return append(appendNanos(dst, c.nano, width), 'Z')
+	second := uint(c.second)
+	b := [...]byte{0: '-', 3: '-', 6: 'T', 9: ':', 12: ':', 15: '.', 19: 'Z'}
+	putTwo(b[1:3], uint(c.month))
+	putTwo(b[4:6], uint(c.day))
+	putTwo(b[7:9], second/3600)
+	putTwo(b[10:12], second/60%60)
+	putTwo(b[13:15], second%60)
+	nano := uint(c.nano)
+	if millis := nano / 1e6; millis*1e6 == nano {
+		b[16] = byte('0' + millis/100)
+		putTwo(b[17:19], millis%100)
+		return append(dst, b[:]...)
+	}
+	dst = append(dst, b[:16]...)
+	if nano%1e3 == 0 {
+		return append(appendNanos(dst, c.nano, 6), 'Z')
+	}
+	return append(appendNanos(dst, c.nano, 9), 'Z')
+}
+
+func putTwo(b []byte, v uint) {
+	b[0], b[1] = byte('0'+v/10), byte('0'+v%10)
 }
 
 // ParseTimestamp reads the text of @timestamp as Logstash's Event does: a date, then a time after T, then a zone, the latter
