@@ -131,7 +131,7 @@ var patternForms = []func(r *rand.Rand) string{
 		return fmt.Sprintf("connect from %s[%s]", pick(r, hosts), ip(r))
 	},
 	func(r *rand.Rand) string {
-		return fmt.Sprintf("to=<%s@example.com>, relay=mx.example.com[%s]:25, delay=%.1f, status=sent", pick(r, users), ip(r), r.Float64()*10)
+		return fmt.Sprintf("to=<%s@example.com>, relay=mx.example.com[%s]:25, delay=%.1f, status=sent", pick(r, services), ip(r), r.Float64()*10)
 	},
 	func(r *rand.Rand) string {
 		return fmt.Sprintf("[UFW BLOCK] IN=eth0 OUT= SRC=%s DST=%s PROTO=TCP SPT=%d DPT=%d", ip(r), ip(r), r.IntN(65536), r.IntN(65536))
