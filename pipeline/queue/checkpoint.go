@@ -70,9 +70,8 @@ func (c *checkpoint) append(b []byte) []byte {
 			b = binary.AppendUvarint(b, v)
 		}
 	}
-	body := b[begin+16:]
-	binary.LittleEndian.PutUint32(b[begin+8:], uint32(len(body)))
-	binary.LittleEndian.PutUint32(b[begin+12:], crc32.Checksum(body, castagnoli))
+	binary.LittleEndian.PutUint32(b[begin+8:], uint32(len(b)-begin-16))
+	binary.LittleEndian.PutUint32(b[begin+12:], crc32.Checksum(b[begin+16:], castagnoli))
 	return b
 }
 
