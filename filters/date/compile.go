@@ -56,6 +56,7 @@ func (c *compiler) fail(option string, err error) {
 // zone sets the zone of texts without one, or returns the template that makes its name.
 func (c *compiler) zone(t *event.Template, o *joda.Options) *event.Template {
 	if t == nil {
+		o.Zone = joda.LocalZone()
 		return nil
 	}
 	if !t.Static() {

@@ -141,12 +141,15 @@ type clock struct {
 	day     int
 }
 
-func clockOf(t time.Time) clock {
-	c := clock{seconds: t.Unix(), nano: t.Nanosecond()}
-	c.days = floorDiv(c.seconds, secondsPerDay)
-	c.second = int(c.seconds - c.days*secondsPerDay)
-	c.year, c.month, c.day = civilFromDays(c.days)
-	return c
+// set takes t apart. It fills c in place: returned by value, its words would be copied one way as they came in another, for which
+// processors wait longer than all the arithmetic takes.
+func (c *clock) set(t time.Time) {
+	c.seconds = t.Unix()
+	c.nano = t.Nanosecond()
+	days := floorDiv(c.seconds, secondsPerDay)
+	c.days = days
+	c.second = int(c.seconds - days*secondsPerDay)
+	c.year, c.month, c.day = civilFromDays(days)
 }
 
 // appendPadded writes v with at least width digits; the sign is not counted.

@@ -163,7 +163,8 @@ var jodaNumbers = [...]formatField{
 
 // Append writes t, taken in UTC, to dst. It does not allocate when dst has room.
 func (f *Formatter) Append(dst []byte, t time.Time) []byte {
-	c := clockOf(t)
+	var c clock
+	c.set(t)
 	for i := 0; i < len(f.ops); i++ {
 		op := &f.ops[i]
 		switch op.field {

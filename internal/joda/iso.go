@@ -138,7 +138,7 @@ func (t *isoText) date(s string) int {
 
 // time reads a time of day at i, and gives where it ends, or 0. A fraction is that of the last unit before it.
 func (t *isoText) time(s string, i int) int {
-	var last int64
+	var last field // the smallest unit that was read
 	for n, f := range [...]field{fieldHour, fieldMinute, fieldSecond} {
 		start := i
 		if n > 0 {
@@ -152,16 +152,26 @@ func (t *isoText) time(s string, i int) int {
 			break
 		}
 		t.add(f, v)
-		i, last = next, units[f].millis
+		i, last = next, f
 	}
-	if last == 0 {
+	if last == 0 { // an hour is not the first of the fields
 		return 0
 	}
 	if i < len(s) && (s[i] == '.' || s[i] == ',') {
-		if v, next := scanFraction(s, i+1, 9, last); next > 0 {
-			t.add(map[int64]field{hourMillis: fieldFractionOfHour, minuteMillis: fieldFractionOfMinute, secondMillis: fieldFraction}[last], v)
+		if v, next := scanFraction(s, i+1, 9, units[last].millis); next > 0 {
+			t.add(fractionOf(last), v)
 			return next
 		}
 	}
 	return i
+}
+
+func fractionOf(f field) field {
+	switch f {
+	case fieldHour:
+		return fieldFractionOfHour
+	case fieldMinute:
+		return fieldFractionOfMinute
+	}
+	return fieldFraction
 }

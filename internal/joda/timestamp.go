@@ -7,26 +7,31 @@ import (
 // AppendTimestamp writes t in UTC as Logstash prints a timestamp: 2024-01-02T03:04:05.678Z, with three, six or nine digits of
 // the second, and a sign where the year is negative or has more than four digits.
 func AppendTimestamp(dst []byte, t time.Time) []byte {
-	c := clockOf(t)
-	if c.year < 0 || c.year > 9999 {
+	var c clock
+	c.set(t)
+	second, nano, year := uint(c.second), uint(c.nano), uint(c.year)
+	if year > 9999 {
 		dst = appendExceeds(dst, c.year, 4)
-	} else {
-		dst = appendPadded(dst, c.year, 4)
+		year = 0
 	}
-	second := uint(c.second)
-	b := [...]byte{0: '-', 3: '-', 6: 'T', 9: ':', 12: ':', 15: '.', 19: 'Z'}
-	putTwo(b[1:3], uint(c.month))
-	putTwo(b[4:6], uint(c.day))
-	putTwo(b[7:9], second/3600)
-	putTwo(b[10:12], second/60%60)
-	putTwo(b[13:15], second%60)
-	nano := uint(c.nano)
+	b := [...]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.', 23: 'Z'}
+	putTwo(b[0:2], year/100)
+	putTwo(b[2:4], year%100)
+	putTwo(b[5:7], uint(c.month))
+	putTwo(b[8:10], uint(c.day))
+	putTwo(b[11:13], second/3600)
+	putTwo(b[14:16], second/60%60)
+	putTwo(b[17:19], second%60)
+	from := 0
+	if year != uint(c.year) {
+		from = 4
+	}
 	if millis := nano / 1e6; millis*1e6 == nano {
-		b[16] = byte('0' + millis/100)
-		putTwo(b[17:19], millis%100)
-		return append(dst, b[:]...)
+		b[20] = byte('0' + millis/100)
+		putTwo(b[21:23], millis%100)
+		return append(dst, b[from:]...)
 	}
-	dst = append(dst, b[:16]...)
+	dst = append(dst, b[from:20]...)
 	if nano%1e3 == 0 {
 		return append(appendNanos(dst, c.nano, 6), 'Z')
 	}
@@ -137,7 +142,8 @@ func timestampTime(s string, i int) (second, nano, next int, ok bool) {
 // of which the last counts.
 func timestampZone(s string, local int64) (offset int64, ok bool) {
 	if s == "" {
-		return zoneOfLocation(time.Local).offsetOfLocal(local), true
+		z := Zone{loc: time.Local} // a table would not be worth its making for one question
+		return z.offsetOfLocal(local), true
 	}
 	rest := s
 	if n := offsetWithColons(s, &offset); n > 0 {

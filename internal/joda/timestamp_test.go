@@ -9,6 +9,8 @@ import (
 
 // The table was written by java.time of JDK 17 with the formatter that Logstash describes.
 func TestTimestamps(t *testing.T) {
+	defer func(l *time.Location) { time.Local = l }(time.Local)
+	time.Local = time.UTC
 	for _, r := range rows(t, "timestamps.tsv") {
 		at, ok := ParseTimestamp(r[0])
 		if r[1] == "!" {
@@ -36,6 +38,9 @@ func TestTimestampInProcessZone(t *testing.T) {
 	f("Europe/Berlin", "2024-10-27T02:30:00", "2024-10-27T00:30:00.000Z")
 	f("America/New_York", "2024-03-10T02:30:00", "2024-03-10T07:30:00.000Z")
 	f("America/New_York", "2024-11-03T01:30:00", "2024-11-03T05:30:00.000Z")
+	f("Pacific/Apia", "2011-12-30T12:00:00", "2011-12-30T22:00:00.000Z")
+	f("Atlantic/Azores", "2024-03-31T00:30:00", "2024-03-31T01:30:00.000Z")
+	f("Asia/Tokyo", "2024-11-03", "2024-11-02T15:00:00.000Z")
 	f("UTC", "2024-11-03", "2024-11-03T00:00:00.000Z")
 }
 

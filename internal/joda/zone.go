@@ -21,6 +21,7 @@ type Zone struct {
 	offset int64 // milliseconds, if fixed
 	loc    *time.Location
 
+	// Without them, the standard library is asked each time.
 	spans []span
 	index []uint16 // by (second-indexFrom)>>indexShift: the span at the start of that stretch of time
 }
@@ -147,7 +148,7 @@ func (z *Zone) spanAt(second int64) span {
 	switch {
 	case z.fixed:
 		return span{from: startOfTime, to: endOfTime, offset: z.offset / secondMillis}
-	case second >= indexTo:
+	case second >= indexTo || z.index == nil:
 		return boundsAt(z.loc, second)
 	case second < indexFrom:
 		i := sort.Search(len(z.spans), func(i int) bool { return z.spans[i].to > second })
@@ -197,7 +198,7 @@ func (z *Zone) toLocal(millis int64) int64 {
 // offsetAt gives the offset in milliseconds at an instant.
 func (z *Zone) offsetAt(millis int64) int64 {
 	second := floorDiv(millis, secondMillis)
-	if uint64(second-indexFrom) < indexTo-indexFrom {
+	if z.index != nil && uint64(second-indexFrom) < indexTo-indexFrom {
 		i := z.index[uint64(second-indexFrom)>>indexShift]
 		for z.spans[i].to <= second {
 			i++
@@ -232,9 +233,12 @@ func (z *Zone) offsetOfLocal(second int64) int64 {
 	if utc, ok := z.toUTC(second * secondMillis); ok {
 		return second - utc/secondMillis
 	}
-	// Nothing but a gap comes here: of the two offsets around it the smaller is that of before.
+	// Only a skipped time comes here. It is behind the end of the span whose offset counts, by that offset.
 	s := z.spanAt(second)
-	return min(s.offset, z.spanAt(s.from-1).offset, z.spanAt(min(s.to, indexTo)).offset)
+	if s.to != endOfTime && second >= s.to+s.offset {
+		return s.offset
+	}
+	return z.spanAt(s.from - 1).offset
 }
 
 func knownZone(id string) bool {
