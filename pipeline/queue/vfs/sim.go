@@ -314,10 +314,10 @@ func (f *simFile) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	defer f.s.mu.Unlock()
-	if off >= int64(len(f.n.data)) {
+	if len(p) > 0 && off >= int64(len(f.n.data)) {
 		return 0, io.EOF
 	}
-	n := copy(p, f.n.data[off:])
+	n := copy(p, f.n.data[min(off, int64(len(f.n.data))):])
 	if n < len(p) {
 		return n, io.EOF
 	}
