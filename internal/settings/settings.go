@@ -239,3 +239,8 @@ func (s *Settings) LoadEnvironment(environ []string) (ignoredNames []string, err
 	slices.Sort(ignoredNames)
 	return ignoredNames, errors.Join(errs...)
 }
+
+// Milliseconds returns a whole number of milliseconds as a duration.
+func (s *Settings) Milliseconds(name string) time.Duration {
+	return time.Duration(s.Int(name)) * time.Millisecond
+}

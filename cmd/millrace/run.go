@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"millrace/internal/logging"
+	"millrace/internal/settings"
+	"millrace/pipeline"
+	"millrace/pipeline/config"
+	"millrace/pipeline/plugin"
+)
+
+// run is the root command: it checks everything, runs the pipelines, and ends when they do or a signal says so.
+func (p *program) run(ctx context.Context, o *runOptions, flags *pflag.FlagSet) error {
+	if o.version {
+		return p.printVersion()
+	}
+	l, err := load(flags, o)
+	if err != nil {
+		return err
+	}
+	log, closeLog, err := p.logger(l.settings)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	for _, w := range l.warnings {
+		log.Warn(w)
+	}
+	if l.settings.Bool("config.test_and_exit") {
+		return p.testAndExit(l, log)
+	}
+	a := &agent{p: p, log: log.With(logging.LoggerKey, "millrace.agent"), loaded: l, began: time.Now()}
+	return a.run(ctx)
+}
+
+// logger returns the program's logger: the standard output, or a file in path.logs.
+func (p *program) logger(s *settings.Settings) (*slog.Logger, func(), error) {
+	var w io.Writer = p.out
+	done := func() {}
+	if dir := s.Get("path.logs"); dir != "" {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, nil, fmt.Errorf("path.logs: %w", err)
+		}
+		f, err := os.OpenFile(filepath.Join(dir, "logstash-"+s.Get("log.format")+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil {
+			return nil, nil, fmt.Errorf("path.logs: %w", err)
+		}
+		w, done = io.MultiWriter(p.out, f), func() { _ = f.Close() } // every line was written by then
+	}
+	h := logging.NewHandler(w, logging.ParseLevel(s.Get("log.level")), s.Get("log.format") == "json")
+	return slog.New(h), done, nil
+}
+
+// compileAll compiles every pipeline and returns all that is to be said about them.
+func (p *program) compileAll(l *loaded, b plugin.Builder) ([]*pipeline.Pipeline, config.Diagnostics, error) {
+	var all []*pipeline.Pipeline
+	var diags config.Diagnostics
+	var errs []error
+	for _, s := range l.pipelines {
+		files, d, err := parse(s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("pipeline %s: %w", s.Get("pipeline.id"), err))
+			continue
+		}
+		pl, d2 := pipeline.Compile(files, p.reg, pipelineSettings(s), b)
+		diags = append(append(diags, d...), d2...)
+		if pl != nil {
+			all = append(all, pl)
+		}
+	}
+	diags.Sort()
+	return all, diags, errors.Join(errs...)
+}
+
+func (p *program) testAndExit(l *loaded, log *slog.Logger) error {
+	_, diags, err := p.compileAll(l, plugin.Builder{Log: logging.Discard(), Lookup: lookupVariable})
+	if err != nil {
+		return err
+	}
+	_, _ = io.WriteString(p.err, diags.String())
+	if diags.HasErrors() {
+		log.Log(context.Background(), logging.LevelFatal, "The given configuration is invalid", "errors", diags.Count(config.Error))
+		return exitError(1)
+	}
+	_, err = io.WriteString(p.out, "Configuration OK\n")
+	log.Info("Using config.test_and_exit mode. Config Validation Result: OK. Exiting")
+	return err
+}
+
+// agent runs the pipelines of one process.
+type agent struct {
+	p      *program
+	log    *slog.Logger
+	loaded *loaded
+	began  time.Time
+}
+
+func (a *agent) run(ctx context.Context) error {
+	pipelines, diags, err := a.p.compileAll(a.loaded, plugin.Builder{Log: a.log, Lookup: lookupVariable})
+	if err != nil {
+		a.log.Error("No configuration found in the configured sources", "error", err)
+		return exitError(1)
+	}
+	_, _ = io.WriteString(a.p.err, diags.String())
+	if diags.HasErrors() {
+		a.log.Log(ctx, logging.LevelFatal, "The given configuration is invalid", "errors", diags.Count(config.Error))
+		return exitError(1)
+	}
+	ctx, stop := a.handleSignals(ctx)
+	defer stop()
+	return a.runPipelines(ctx, pipelines)
+}
+
+// handleSignals ends the returned context at the first TERM or INT; a second INT ends the process at once with code 1.
+func (a *agent) handleSignals(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		first := true
+		for s := range signals {
+			if !first && s == syscall.SIGINT {
+				a.log.Log(ctx, logging.LevelFatal, "SIGINT received again. Terminating immediately..")
+				os.Exit(1)
+			}
+			if first {
+				a.log.Warn("received a signal; stopping inputs and draining", "signal", s.String())
+			}
+			first = false
+			cancel()
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+		cancel()
+	}
+}
+
+func (a *agent) runPipelines(ctx context.Context, pipelines []*pipeline.Pipeline) error {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	for _, pl := range pipelines {
+		s := pl.Settings()
+		a.log.Info("Starting pipeline", "pipeline_id", s.ID, "pipeline.workers", s.Workers, "pipeline.batch.size", s.BatchSize,
+			"pipeline.ecs_compatibility", string(s.ECS))
+		wg.Go(func() {
+			err := pl.Run(ctx)
+			if err != nil {
+				a.log.Error("Pipeline error", "pipeline.id", pl.ID(), "error", err)
+				mu.Lock()
+				failed = err
+				mu.Unlock()
+			}
+			a.report(pl)
+			a.log.Info("Pipeline terminated", "pipeline.id", pl.ID())
+		})
+	}
+	go a.announce(ctx, pipelines)
+	wg.Wait()
+	a.log.Info("Millrace shut down.")
+	if failed != nil {
+		return exitError(1)
+	}
+	return nil
+}
+
+// announce logs the lines that scripts wait for.
+func (a *agent) announce(ctx context.Context, pipelines []*pipeline.Pipeline) {
+	for _, pl := range pipelines {
+		select {
+		case <-pl.Running():
+			a.log.Info("Pipeline started", "pipeline.id", pl.ID())
+		case <-ctx.Done():
+			return
+		}
+	}
+	a.log.Info("Pipelines running", "count", len(pipelines), "started_in", time.Since(a.began).Round(100*time.Microsecond))
+}
+
+// report logs the balance of a pipeline's events: what came in is what went out, was dropped, or is left.
+func (a *agent) report(pl *pipeline.Pipeline) {
+	acc := pl.Account()
+	a.log.Info("events", "pipeline.id", pl.ID(), "received", acc.Received, "made_by_filters", acc.Made, "dropped_by_filters", acc.Dropped,
+		"sent_nowhere", acc.Unrouted, "sent_to_outputs", acc.Routed)
+	for _, o := range acc.Outputs {
+		level := slog.LevelInfo
+		if o.InFlight > 0 {
+			level = slog.LevelWarn
+		}
+		a.log.Log(context.Background(), level, "output", "plugin", o.ID, "taken", o.Taken, "delivered", o.Delivered,
+			"dead_lettered", o.DeadLettered, "dropped", o.Dropped, "left_undelivered", o.InFlight)
+	}
+}
