@@ -20,12 +20,18 @@ func castText(s string, cast patterns.Cast) event.Value {
 	return event.StringValue(s)
 }
 
-const blanks = " \t\n\v\f\r"
+// trimBlanks drops the white space in front.
+func trimBlanks(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] >= '\t' && s[0] <= '\r') {
+		s = s[1:]
+	}
+	return s
+}
 
 // rubyInt is String#to_i: white space and a sign, then digits, with single underscores between them. No digits are 0, and
 // what follows is ignored. A number that is too large for 64 bits stays whole.
 func rubyInt(s string) event.Value {
-	s = strings.TrimLeft(s, blanks)
+	s = trimBlanks(s)
 	negative := false
 	if s != "" && (s[0] == '-' || s[0] == '+') {
 		negative = s[0] == '-'
@@ -83,7 +89,7 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // rubyFloat is String#to_f: the longest beginning that is a number; digits have to follow the point.
 func rubyFloat(s string) float64 {
-	s = strings.TrimLeft(s, blanks)
+	s = trimBlanks(s)
 	end := 0
 	if s != "" && (s[0] == '-' || s[0] == '+') {
 		end = 1

@@ -2,6 +2,7 @@ package debug
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -71,7 +72,12 @@ func (o *Options) compile() (*Pattern, error) {
 		}
 		set.Add(patterns.Definition{Name: name, Text: text, Origin: "definition"})
 	}
-	return Compile(set, o.Pattern, !o.AllCaptures)
+	p, err := Compile(set, o.Pattern, !o.AllCaptures)
+	var mistake *patterns.Error
+	if errors.As(err, &mistake) && mistake.Hint != "" {
+		return nil, fmt.Errorf("%w; did you mean %q?", err, mistake.Hint)
+	}
+	return p, err
 }
 
 func (p *Pattern) report(w io.Writer, number int, line string, r Result) {

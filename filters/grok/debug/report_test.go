@@ -64,6 +64,7 @@ func TestRunRefusesWhatIsWrong(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	f(Options{Pattern: "%{NOPE}"}, "unknown pattern")
+	f(Options{Pattern: "%{WROD}"}, `did you mean "WORD"?`)
 	f(Options{Pattern: "a", Definitions: []string{"X"}}, `no "="`)
 	f(Options{Pattern: "a", Dirs: []string{"testdata/missing"}}, "missing")
 	_, err := Run(Options{Pattern: "a"}, failingReader{}, &strings.Builder{})
