@@ -84,7 +84,7 @@ Without a configuration it listens on TCP port 9000 and shows what arrives.`,
 		root.Short = "Millrace in the place of Logstash."
 	}
 	o.flags(root.Flags())
-	root.AddCommand(p.checkCommand(), p.pluginsCommand(), p.healthcheckCommand(), p.versionCommand())
+	root.AddCommand(p.checkCommand(), p.pluginsCommand(), p.grokCommand(), p.healthcheckCommand(), p.versionCommand())
 	return root
 }
 
