@@ -99,15 +99,15 @@ func (m *Matcher) Group(i int) (start, end int) {
 }
 
 // note keeps the failure that came after the most progress.
-func (m *Matcher) note(in *inst, pos int32) {
+func (m *Matcher) note(in *code, pos int32) {
 	src := in.src
-	if in.op == opLit {
+	if in.op == opLit || in.op == opWord {
 		k := 0
-		for k < len(in.lit)-1 && int(pos)+k < len(m.text) && m.text[int(pos)+k] == in.lit[k] {
+		for k < len(in.x.lit)-1 && int(pos)+k < len(m.text) && m.text[int(pos)+k] == in.x.lit[k] {
 			k++
 		}
 		pos += int32(k)
-		if strings.HasPrefix(m.re.src[src:], in.lit[:k]) {
+		if strings.HasPrefix(m.re.src[src:], in.x.lit[:k]) {
 			src += int32(k)
 		}
 	}
@@ -117,7 +117,7 @@ func (m *Matcher) note(in *inst, pos int32) {
 }
 
 // look is called when the steps are used up, and reports whether the match may go on. In the debug variant it is called for each step.
-func (m *Matcher) look(in *inst, pos int32) bool {
+func (m *Matcher) look(in *code, pos int32) bool {
 	if m.debug {
 		m.note(in, pos)
 		if m.steps--; m.steps > -stepsPerLook {

@@ -30,6 +30,8 @@ type Name struct {
 type Regexp struct {
 	src    string
 	prog   []inst
+	code   []code
+	blank  []int32 // captures before a match
 	entry  int32
 	regs   int // registers the program uses
 	caps   int // groups
@@ -74,17 +76,23 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !plain {
-		root = simplify(root)
-	}
 	c := &compiler{classes: map[string]*class{}, tabs: map[[256]uint8]*[256]uint8{}, groups: groups, root: root, plain: plain, calls: calls,
 		subs: map[int]int32{}, regs: int32(2*len(groups) + 2), ret: -1}
+	if !plain {
+		root = c.simplify(root)
+		c.root = root
+	}
 	re := &Regexp{src: pattern, caps: len(groups)}
 	re.entry = c.finish()
 	if c.tooBig {
 		return nil, &SyntaxError{Pattern: pattern, Msg: "too big pattern"}
 	}
 	re.prog, re.regs, re.ret, re.memos = c.prog, int(c.regs), c.ret, c.memos
+	re.code = link(c.prog)
+	re.blank = make([]int32, 2*len(groups)+2)
+	for i := range re.blank {
+		re.blank[i] = -1
+	}
 	re.names = collectNames(groups)
 	if !plain {
 		re.search = c.newSearcher(root)

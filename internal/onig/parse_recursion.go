@@ -118,6 +118,13 @@ func (r *recursionChecker) consumes(n *node, depth int) bool {
 		return true
 	case nodeRepeat:
 		return n.min > 0 && r.consumes(n.kids[0], depth)
+	case nodeBackref:
+		for _, g := range n.refs {
+			if g == r.target || r.seen[g] || !r.consumes(r.body(g), depth+1) {
+				return false // a group that refers to itself may have matched nothing
+			}
+		}
+		return true
 	}
 	return false
 }

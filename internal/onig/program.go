@@ -9,6 +9,11 @@ const (
 	opJump       // next; removed when the program is finished
 	opByte       // the byte b
 	opLit        // the text lit
+	opWord       // the text lit, of at most 8 bytes
+	opSeq        // several single bytes
+	opSetByte    // one ASCII character of a class
+	opSpanStops  // a run of everything but one or two bytes
+	opSpanAll    // all the rest
 	opSet        // one character of cls
 	opSpanFast   // a run of cls measured byte by byte, never given back
 	opSpanGreedy // the same, given back character by character

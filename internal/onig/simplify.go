@@ -2,20 +2,20 @@ package onig
 
 // simplify rewrites the tree into an equivalent one that is cheaper to run: no nested sequences, joined literals, one class where one-character
 // alternatives stood.
-func simplify(n *node) *node {
+func (c *compiler) simplify(n *node) *node {
 	for i, k := range n.kids {
-		n.kids[i] = simplify(k)
+		n.kids[i] = c.simplify(k)
 	}
 	switch n.kind {
 	case nodeCat:
-		return simplifyCat(n)
+		return c.simplifyCat(n)
 	case nodeAlt:
-		return simplifyAlt(n)
+		return c.simplifyAlt(n)
 	case nodeRepeat:
-		return simplifyRepeat(n)
+		return c.simplifyRepeat(n)
 	case nodeClass:
-		if c, ok := n.set.single(); ok {
-			return &node{kind: nodeLit, lit: string(c), src: n.src, end: n.end}
+		if r, ok := n.set.single(); ok {
+			return &node{kind: nodeLit, lit: string(r), src: n.src, end: n.end}
 		}
 		if n.set.empty() {
 			return &node{kind: nodeFail, src: n.src, end: n.end}
@@ -29,7 +29,7 @@ func simplify(n *node) *node {
 	return n
 }
 
-func simplifyCat(n *node) *node {
+func (c *compiler) simplifyCat(n *node) *node {
 	var out []*node
 	var add func(kids []*node)
 	add = func(kids []*node) {
@@ -47,14 +47,14 @@ func simplifyCat(n *node) *node {
 		}
 	}
 	add(n.kids)
-	c := newCat(out)
+	cat := newCat(out)
 	if len(out) == 0 {
-		c.src, c.end = n.src, n.end
+		cat.src, cat.end = n.src, n.end
 	}
-	return c
+	return cat
 }
 
-func simplifyRepeat(n *node) *node {
+func (c *compiler) simplifyRepeat(n *node) *node {
 	k := n.kids[0]
 	switch {
 	case n.max == 0 && !hasGroup(k):
@@ -93,7 +93,7 @@ func oneChar(n *node) *charSet {
 	return nil
 }
 
-func simplifyAlt(n *node) *node {
+func (c *compiler) simplifyAlt(n *node) *node {
 	var out []*node
 	var add func(kids []*node)
 	add = func(kids []*node) {
@@ -121,5 +121,6 @@ func simplifyAlt(n *node) *node {
 	if len(out) == 0 {
 		return &node{kind: nodeFail, src: n.src, end: n.end}
 	}
+	out = c.factor(out)
 	return newAlt(out)
 }

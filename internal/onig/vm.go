@@ -2,8 +2,36 @@ package onig
 
 import (
 	"math"
+	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
+
+// byteAt returns the byte at pos, which the caller has compared with the length of the text.
+func byteAt(text unsafe.Pointer, pos int32) byte { return *(*byte)(unsafe.Add(text, pos)) }
+
+// stopAfter returns where the first of the two stop bytes stands from pos on, or the end. It looks at a window at a time, so that a stop byte far away is
+// not searched for again and again when the other one is frequent.
+func stopAfter(x *extra, s string, pos int32) int32 {
+	const window = 256
+	for int(pos) < len(s) {
+		w := s[pos:min(int(pos)+window, len(s))]
+		i := strings.IndexByte(w, x.stops[0])
+		if i >= 0 {
+			w = w[:i]
+		}
+		if x.stops[1] != x.stops[0] {
+			if j := strings.IndexByte(w, x.stops[1]); j >= 0 {
+				return pos + int32(j)
+			}
+		}
+		pos += int32(len(w))
+		if i >= 0 {
+			return pos
+		}
+	}
+	return pos
+}
 
 // charStart returns where the character that ends at pos begins; pos > 0.
 func charStart(s string, pos int32) int32 {
@@ -54,85 +82,181 @@ func (m *Matcher) grow() []frame {
 
 // attempt tries to match at pos.
 func (m *Matcher) attempt(pos int) bool {
-	for i := range m.regs {
-		m.regs[i] = -1
-	}
+	copy(m.regs, m.re.blank)
 	m.regs[0], m.from = int32(pos), int32(pos)
 	return m.run(m.re.entry, int32(pos), 0)
 }
 
 // run tries to match the program from entry at pos, with the stack in use up to base. It is the one function that has to be fast, and one switch, so it is
-// as long as the instruction set: a call per instruction would cost more than most instructions.
+// as long as the instruction set: a call per instruction would cost more than most instructions. It reads the text through a pointer, each time behind a
+// comparison of the position with n.
 func (m *Matcher) run(entry, start, base int32) bool {
 	s := m.text
 	n := int32(len(s))
-	prog := m.re.prog
+	text := unsafe.Pointer(unsafe.StringData(s))
 	regs := m.regs
 	stk := m.stack
 	sp := base
 	pos := start
-	in := &prog[entry]
-	pc := entry
+	in := &m.re.code[entry]
 	for {
-		in = &prog[pc]
-		if int(sp)+4 > len(stk) {
-			stk = m.grow()
-		}
 		switch in.op {
 		case opMatch:
 			regs[1] = pos
 			return true
 		case opByte:
-			if pos < n && s[pos] == in.b {
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
+			if pos < n && byteAt(text, pos) == in.b {
 				pos++
-				pc = in.next
-				continue
+				goto matched
+			}
+		case opWord:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
+			if pos+8 <= n {
+				if *(*uint64)(unsafe.Add(text, pos))&in.mask == in.word {
+					pos += int32(in.size)
+					goto matched
+				}
+			} else if strings.HasPrefix(s[pos:], in.x.lit) {
+				pos += int32(in.size)
+				goto matched
 			}
 		case opLit:
-			if l := int32(len(in.lit)); n-pos >= l && s[pos:pos+l] == in.lit {
-				pos += l
-				pc = in.next
+			if strings.HasPrefix(s[pos:], in.x.lit) {
+				pos += int32(len(in.x.lit))
+				in = in.next
+				continue
+			}
+		case opSeq:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
+			seq := in.x.seq
+			if int(n-pos) < len(seq) {
+				break
+			}
+			for i := range seq {
+				c := byteAt(text, pos)
+				if st := &seq[i]; st.tab == nil && c-st.lo > st.width || st.tab != nil && st.tab[c] == 0 {
+					goto fail
+				}
+				pos++
+			}
+			goto matched
+		case opSetByte:
+			if pos < n && in.tab[byteAt(text, pos)] != 0 {
+				pos++
+				in = in.next
 				continue
 			}
 		case opSet:
 			if pos < n {
 				c := s[pos]
-				t := in.cls.tab[c]
+				t := in.tab[c]
 				if t == tabYes && c < utf8.RuneSelf {
 					pos++
-					pc = in.next
+					in = in.next
 					continue
 				}
 				if t != tabNo {
-					if end, count := spanChars(in.cls, s, pos, 1); count == 1 {
+					if end, count := spanChars(in.x.cls, s, pos, 1); count == 1 {
 						pos = end
-						pc = in.next
+						in = in.next
 						continue
 					}
 				}
 			}
 		case opSpanFast:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
 			limit := n
 			if in.flags&flagUnbound == 0 && in.max < n-pos {
 				limit = pos + in.max
 			}
-			from := pos
-			tab := &in.cls.tab
-			for pos < limit && tab[s[pos]] != 0 {
+			least := pos + in.min
+			for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
 				pos++
 			}
-			if pos-from >= in.min {
-				pc = in.next
-				continue
+			if pos >= least {
+				goto matched
+			}
+		case opSpanStops, opSpanAll:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
+			least := pos + in.min
+			if in.op == opSpanAll {
+				pos = n
+			} else {
+				limit := min(n, pos+16)
+				tab := in.tab
+				for pos < limit && tab[byteAt(text, pos)] != 0 {
+					pos++
+				}
+				if pos == limit && pos < n {
+					pos = stopAfter(in.x, s, pos)
+				}
+			}
+			if pos >= least {
+				goto matched
 			}
 		case opSpanGreedy:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
 			limit := n
 			if in.flags&flagUnbound == 0 && in.max < n-pos {
 				limit = pos + in.max
 			}
 			from := pos
-			tab := &in.cls.tab
-			for pos < limit && tab[s[pos]] != 0 {
+			for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
 				pos++
 			}
 			least := from + in.min
@@ -143,16 +267,19 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				least = charEnd(s, from)
 			}
 			if pos > least {
-				stk[sp] = frame{pc, pos, least}
+				if int(sp) >= len(stk) {
+					stk = m.grow()
+				}
+				stk[sp] = frame{in.idx, pos, least}
 				sp++
-				if in.tab != nil && (pos < n && in.tab[s[pos]] == 0 || pos == n && in.flags&flagEndOK == 0) {
+				if in.fol != nil && (pos < n && in.fol[byteAt(text, pos)] == 0 || pos == n && in.flags&flagEndOK == 0) {
 					break // resumed at once, one character back
 				}
 			}
-			pc = in.next
+			in = in.next
 			continue
 		case opSpan, opSpanBack:
-			least, count := spanChars(in.cls, s, pos, in.min)
+			least, count := spanChars(in.x.cls, s, pos, in.min)
 			if count < in.min {
 				break
 			}
@@ -162,16 +289,19 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				if in.flags&flagUnbound == 0 {
 					limit = in.max - in.min
 				}
-				pos, _ = spanChars(in.cls, s, pos, limit)
+				pos, _ = spanChars(in.x.cls, s, pos, limit)
 			}
 			if in.op == opSpanBack && pos > least {
-				stk[sp] = frame{pc, pos, least}
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
+				stk[sp] = frame{in.idx, pos, least}
 				sp++
 			}
-			pc = in.next
+			in = in.next
 			continue
 		case opSpanLazy:
-			end, count := spanChars(in.cls, s, pos, in.min)
+			end, count := spanChars(in.x.cls, s, pos, in.min)
 			if count < in.min {
 				break
 			}
@@ -180,130 +310,154 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			if in.flags&flagUnbound == 0 {
 				left = in.max - in.min
 			}
-			stk[sp] = frame{pc, pos, left}
+			if int(sp)+2 >= len(stk) {
+				stk = m.grow()
+			}
+			stk[sp] = frame{in.idx, pos, left}
 			sp++
-			pc = in.next
+			in = in.next
 			continue
 		case opBranch:
 			v := in.ends
 			if pos < n {
-				v = in.tab[s[pos]]
+				v = in.tab[byteAt(text, pos)]
 			}
 			switch v {
 			case mayTake:
-				pc = in.next
+				in = in.next
 				continue
 			case maySkip:
-				pc = in.alt
+				in = in.alt
 				continue
 			case mayTake | maySkip:
-				stk[sp] = frame{pc, pos, 0}
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
+				stk[sp] = frame{in.idx, pos, 0}
 				sp++
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opAlt:
 			v := in.ends
 			if pos < n {
-				v = in.tab[s[pos]]
+				v = in.tab[byteAt(text, pos)]
 			}
-			list := in.lists[v]
+			list := in.x.lists[v]
 			if len(list) > 0 {
 				if len(list) > 1 {
-					stk[sp] = frame{pc, pos, int32(v)<<16 | 1}
+					if int(sp)+2 >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{in.idx, pos, int32(v)<<16 | 1}
 					sp++
 				}
-				pc = list[0]
+				in = list[0]
 				continue
 			}
 		case opSave:
 			if sp > 0 {
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
 				stk[sp] = frame{^in.reg, regs[in.reg], 0}
 				sp++
 			}
 			regs[in.reg] = pos
-			pc = in.next
+			in = in.next
 			continue
 		case opSaveBoth:
+			if int(sp)+2 >= len(stk) {
+				stk = m.grow()
+			}
 			stk[sp] = frame{^in.reg, regs[in.reg], 0}
 			stk[sp+1] = frame{^(in.reg + 1), regs[in.reg+1], 0}
 			sp += 2
-			regs[in.reg], regs[in.reg+1] = regs[in.alt], pos
-			pc = in.next
+			regs[in.reg], regs[in.reg+1] = regs[in.x.alt], pos
+			in = in.next
 			continue
 		case opBeginText:
 			if pos == 0 {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opBeginLine:
 			if pos == 0 || s[pos-1] == '\n' && pos < n {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opEndLine:
 			if pos == n || s[pos] == '\n' {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opEndText:
 			if pos == n {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opSemiEnd:
 			if pos == n || pos == n-1 && s[pos] == '\n' {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opWordBound:
 			if atWordBound(s, pos, in.flags) {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opNotWordBound:
 			if !atWordBound(s, pos, in.flags) {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opStart:
 			if pos == m.start {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opLookSet:
 			if lookSet(in, s, pos) {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opMark:
 			if in.flags&flagUndo != 0 {
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
 				stk[sp] = frame{^in.reg, regs[in.reg], 0}
 				stk[sp+1] = frame{^(in.reg + 1), regs[in.reg+1], 0}
 				sp += 2
 			}
 			regs[in.reg], regs[in.reg+1] = sp, pos
-			pc = in.next
+			in = in.next
 			continue
 		case opCut:
 			sp = cut(stk, regs[in.reg], sp, in.flags)
-			pc = in.next
+			in = in.next
 			continue
 		case opLookEnd:
 			pos = regs[in.reg+1]
 			sp = cut(stk, regs[in.reg], sp, in.flags)
-			pc = in.next
+			in = in.next
 			continue
 		case opNegLook:
 			if in.flags&flagUndo != 0 {
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
 				stk[sp] = frame{^in.reg, regs[in.reg], 0}
 				stk[sp+1] = frame{^(in.reg + 1), regs[in.reg+1], 0}
 				sp += 2
 			}
-			stk[sp] = frame{pc, pos, 0}
+			if int(sp)+2 >= len(stk) {
+				stk = m.grow()
+			}
+			stk[sp] = frame{in.idx, pos, 0}
 			regs[in.reg], regs[in.reg+1] = sp, pos
 			sp++
-			pc = in.next
+			in = in.next
 			continue
 		case opNegEnd:
 			// Undo what the body did, and drop the alternative that stands for its failure.
@@ -322,18 +476,18 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			}
 			if i == 0 {
 				pos = p
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opAtMark:
 			if pos == regs[in.reg+1] {
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opBackref:
 			if end := m.backref(in, pos); end >= 0 {
 				pos = end
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opCall:
@@ -346,40 +500,50 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				return false
 			}
 			for r := in.reg; r < in.max; r++ {
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
 				stk[sp] = frame{^r, regs[r], 0}
 				sp++
 			}
-			stk[sp] = frame{^m.re.ret, stk[sp-1-(in.max-1-m.re.ret)].pos, pc}
+			if int(sp)+2 >= len(stk) {
+				stk = m.grow()
+			}
+			stk[sp] = frame{^m.re.ret, stk[sp-1-(in.max-1-m.re.ret)].pos, in.idx}
 			sp++
 			regs[m.re.ret] = sp - 1
-			pc = in.alt
+			in = in.alt
 			continue
 		case opReturn:
 			at := regs[m.re.ret]
-			call := &prog[stk[at].aux]
+			call := &m.re.code[stk[at].aux]
 			width := call.max - call.reg
 			for int(sp)+int(width)+4 > len(stk) {
 				stk = m.grow()
 			}
 			for r := call.reg; r < call.max; r++ {
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
 				stk[sp] = frame{^r, regs[r], 0}
 				sp++
 				regs[r] = stk[at-width+(r-call.reg)].pos
 			}
-			pc = call.next
+			in = call.next
 			continue
 		case opCond:
-			pc = in.alt
-			for _, g := range in.lists[0] {
+			to := in.alt
+			for _, g := range in.x.refs {
 				if regs[2*g+1] >= 0 {
-					pc = in.next
+					to = in.next
 				}
 			}
+			in = to
 			continue
 		case opCluster:
 			if pos < n {
 				pos = clusterEnd(s, pos)
-				pc = in.next
+				in = in.next
 				continue
 			}
 		case opAbsent:
@@ -393,56 +557,90 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				break
 			}
 			if end > pos {
-				stk[sp] = frame{pc, end, pos}
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
+				stk[sp] = frame{in.idx, end, pos}
 				sp++
 			}
 			pos = end
-			pc = in.next
+			in = in.next
 			continue
 		case opAbsentEnd:
 			m.limit = min(m.limit, pos)
 		case opCountInit:
+			if int(sp)+2 >= len(stk) {
+				stk = m.grow()
+			}
 			stk[sp] = frame{^in.reg, regs[in.reg], 0}
 			sp++
 			regs[in.reg] = 0
-			pc = in.next
+			in = in.next
 			continue
 		case opCountLoop:
 			count := regs[in.reg]
 			switch {
 			case count < in.min:
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
 				stk[sp] = frame{^in.reg, count, 0}
 				sp++
 				regs[in.reg] = count + 1
-				pc = in.alt
+				in = in.alt
 			case count >= in.max:
-				pc = in.next
+				in = in.next
 			case in.flags&flagLazy != 0:
-				stk[sp] = frame{pc, pos, count}
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
+				stk[sp] = frame{in.idx, pos, count}
 				sp++
-				pc = in.next
+				in = in.next
 			default:
-				stk[sp] = frame{pc, pos, count}
+				if int(sp)+2 >= len(stk) {
+					stk = m.grow()
+				}
+				stk[sp] = frame{in.idx, pos, count}
 				stk[sp+1] = frame{^in.reg, count, 0}
 				sp += 2
 				regs[in.reg] = count + 1
-				pc = in.alt
+				in = in.alt
 			}
 			continue
 		case opEmptyMark:
+			if int(sp)+2 >= len(stk) {
+				stk = m.grow()
+			}
 			stk[sp] = frame{^in.reg, regs[in.reg], 0}
 			sp++
 			regs[in.reg] = pos
-			pc = in.next
+			in = in.next
 			continue
 		case opEmptyCheck:
-			pc = in.next
 			if regs[in.reg] == pos {
-				pc = in.alt
+				in = in.alt
+			} else {
+				in = in.next
 			}
 			continue
 		case opFail:
 		}
+		goto fail
+	matched:
+		if in.post != 0 {
+			if sp > 0 {
+				if int(sp) >= len(stk) {
+					stk = m.grow()
+				}
+				stk[sp] = frame{^int32(in.post), regs[in.post], 0}
+				sp++
+			}
+			regs[in.post] = pos
+		}
+		in = in.next
+		continue
+	fail:
 		// Nothing matched here: go back to the last alternative.
 		if m.steps--; m.steps < 0 {
 			m.stack = stk
@@ -464,14 +662,13 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			sp--
 			goto back
 		}
-		pc = f.pc
-		in = &prog[pc]
+		in = &m.re.code[f.pc]
 		switch in.op {
 		case opSpanGreedy, opSpanBack:
 			p, least := f.pos, f.aux
 			for {
 				p = charStart(s, p)
-				if in.tab == nil || in.tab[s[p]] != 0 {
+				if in.fol == nil || in.fol[s[p]] != 0 {
 					break
 				}
 				if p <= least {
@@ -488,14 +685,14 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				goto back
 			}
 			pos = p
-			pc = in.next
+			in = in.next
 		case opSpanLazy:
 			p := f.pos
 			if f.aux == 0 {
 				sp--
 				goto back
 			}
-			end, count := spanChars(in.cls, s, p, 1)
+			end, count := spanChars(in.x.cls, s, p, 1)
 			if count == 0 {
 				sp--
 				goto back
@@ -509,19 +706,19 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				goto back
 			}
 			pos = end
-			pc = in.next
+			in = in.next
 		case opBranch:
 			pos = f.pos
 			sp--
-			pc = in.alt
+			in = in.alt
 			if m.memo.on && in.memo != 0 && m.memo.visited(in.memo, pos) {
 				goto back
 			}
 		case opAlt:
-			list := in.lists[f.aux>>16]
+			list := in.x.lists[f.aux>>16]
 			i := f.aux & 0xFFFF
 			pos = f.pos
-			pc = list[i]
+			in = list[i]
 			id := in.memo + f.aux>>16*in.max + i
 			if int(i)+1 == len(list) {
 				sp--
@@ -534,17 +731,17 @@ func (m *Matcher) run(entry, start, base int32) bool {
 		case opNegLook:
 			pos = f.pos
 			sp--
-			pc = in.alt
+			in = in.alt
 		case opCountLoop:
 			pos = f.pos
 			if in.flags&flagLazy != 0 {
 				count := f.aux
 				*f = frame{^in.reg, count, 0}
 				regs[in.reg] = count + 1
-				pc = in.alt
+				in = in.alt
 			} else {
 				sp--
-				pc = in.next
+				in = in.next
 			}
 		case opAbsent:
 			p := charStart(s, f.pos)
@@ -554,7 +751,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				f.pos = p
 			}
 			pos = p
-			pc = in.next
+			in = in.next
 		default:
 			panic("BUG: instruction cannot be resumed")
 		}

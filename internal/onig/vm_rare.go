@@ -36,7 +36,7 @@ func atWordBound(s string, pos int32, flags uint16) bool {
 }
 
 // lookSet runs opLookSet.
-func lookSet(in *inst, s string, pos int32) bool {
+func lookSet(in *code, s string, pos int32) bool {
 	neg := in.flags&flagNeg != 0
 	if in.flags&flagBehind != 0 {
 		if pos == 0 {
@@ -47,7 +47,7 @@ func lookSet(in *inst, s string, pos int32) bool {
 	if pos >= int32(len(s)) {
 		return neg
 	}
-	_, count := spanChars(in.cls, s, pos, 1)
+	_, count := spanChars(in.x.cls, s, pos, 1)
 	return (count == 1) != neg
 }
 
@@ -66,8 +66,8 @@ func cut(stk []frame, mark, sp int32, flags uint16) int32 {
 }
 
 // backref returns where the text of a group ends that stands at pos too, -1 if it does not. Of several groups of one name the last that matches counts.
-func (m *Matcher) backref(in *inst, pos int32) int32 {
-	list := in.lists[0]
+func (m *Matcher) backref(in *code, pos int32) int32 {
+	list := in.x.refs
 	for i := len(list) - 1; i >= 0; i-- {
 		a, b := m.regs[2*list[i]], m.regs[2*list[i]+1]
 		if a < 0 || b < a {
@@ -103,12 +103,12 @@ func foldedEnd(s string, pos int32, text string) int32 {
 }
 
 // absentEnd returns how far from pos a text may reach in which the body of in does not match, less than pos if even the empty text is no such text.
-func (m *Matcher) absentEnd(in *inst, pos, sp int32) (end int32, ok bool) {
+func (m *Matcher) absentEnd(in *code, pos, sp int32) (end int32, ok bool) {
 	saved := m.limit
 	n := int32(len(m.text))
 	m.limit = n + 1
 	for p := pos; p <= n && p < m.limit; {
-		m.run(in.alt, p, sp)
+		m.run(in.alt.idx, p, sp)
 		if m.timedOut {
 			return 0, false
 		}

@@ -1,0 +1,182 @@
+package onig
+
+import "unicode/utf8"
+
+// code is an instruction in the form the machine runs: linked by pointers, with what the hot ones need at hand and neighbours fused where that saves
+// steps. A capture that begins right before a hot instruction (pre) or ends right behind it (post) is set by that instruction.
+type code struct {
+	op    opcode
+	b     byte
+	ends  uint8
+	size  uint8 // opWord: bytes
+	flags uint16
+	pre   uint16
+	post  uint16
+	idx   int32
+	reg   int32
+	next  *code
+	alt   *code
+	tab   *[256]uint8 // members of the class, or the choice
+	fol   *[256]uint8 // what follows may start with; nil if anything may
+	word  uint64      // opWord: the text
+	mask  uint64
+	min   int32
+	max   int32
+	memo  int32
+	src   int32
+	x     *extra
+}
+
+// extra is what only some instructions need.
+type extra struct {
+	cls   *class
+	lit   string
+	refs  []int32
+	lists [][]*code
+	seq   []step
+	stops [2]byte // opSpanStops: the only bytes outside the class
+	alt   int32   // register of opSaveBoth
+}
+
+// step is one byte of a fused sequence: lo ≤ b ≤ lo+width, or a member of tab.
+type step struct {
+	tab   *[256]uint8
+	lo    byte
+	width byte
+}
+
+// link turns the program of the compiler into code.
+func link(prog []inst) []code {
+	out := make([]code, len(prog))
+	for i := range prog {
+		in := &prog[i]
+		k := &out[i]
+		*k = code{op: in.op, b: in.b, ends: in.ends, flags: in.flags, idx: int32(i), reg: in.reg, next: &out[in.next],
+			min: in.min, max: in.max, memo: in.memo, src: in.src, tab: in.tab}
+		switch in.op {
+		case opSaveBoth:
+			k.x = &extra{alt: in.alt}
+		case opAlt:
+			k.x = &extra{lists: make([][]*code, len(in.lists))}
+			for j, l := range in.lists {
+				for _, t := range l {
+					k.x.lists[j] = append(k.x.lists[j], &out[t])
+				}
+			}
+		case opBackref, opCond:
+			k.alt, k.x = &out[in.alt], &extra{refs: in.lists[0]}
+		case opLit:
+			k.x = &extra{lit: in.lit}
+			linkWord(k, in.lit)
+		case opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
+			k.x = &extra{cls: in.cls}
+			k.tab, k.fol = &in.cls.tab, in.tab
+			linkSpan(k, in)
+		default:
+			k.alt = &out[in.alt]
+		}
+	}
+	for i := range out {
+		fuseSequence(&out[i])
+	}
+	fuseSaves(out)
+	return out
+}
+
+// linkWord prepares the comparison of a short literal as one number.
+func linkWord(k *code, lit string) {
+	if len(lit) > 8 {
+		return
+	}
+	k.op, k.size = opWord, uint8(len(lit))
+	for i := range len(lit) {
+		k.word |= uint64(lit[i]) << (8 * i)
+		k.mask |= 0xFF << (8 * i)
+	}
+}
+
+// linkSpan picks a special form of a run where there is one.
+func linkSpan(k *code, in *inst) {
+	if in.op == opSet && in.cls.bytewise && !in.cls.allHigh {
+		k.op = opSetByte
+		return
+	}
+	if in.op != opSpanFast || in.flags&flagUnbound == 0 || in.min > 1 || !in.cls.allHigh {
+		return
+	}
+	var stops []byte
+	for b, t := range in.cls.tab {
+		if t == tabNo {
+			stops = append(stops, byte(b))
+		}
+	}
+	switch len(stops) {
+	case 0:
+		k.op = opSpanAll
+	case 1:
+		k.op, k.x.stops = opSpanStops, [2]byte{stops[0], stops[0]}
+	case 2:
+		k.op, k.x.stops = opSpanStops, [2]byte{stops[0], stops[1]}
+	}
+}
+
+// fuseSequence joins a chain of single bytes, of which at least one is a class, into one instruction.
+func fuseSequence(k *code) {
+	var steps []step
+	at, sets := k, 0
+	for len(steps) < 16 {
+		switch at.op {
+		case opByte:
+			steps = append(steps, step{lo: at.b})
+		case opWord:
+			for i := range at.size {
+				steps = append(steps, step{lo: byte(at.word >> (8 * i))})
+			}
+		case opSetByte:
+			steps = append(steps, classStep(at.x.cls))
+			sets++
+		default:
+			if len(steps) >= 2 && sets > 0 {
+				k.op, k.next, k.x = opSeq, at, &extra{seq: steps}
+			}
+			return
+		}
+		at = at.next
+	}
+}
+
+func classStep(c *class) step {
+	if len(c.set.r) == 1 && c.set.r[0].hi < utf8.RuneSelf {
+		r := c.set.r[0]
+		return step{lo: byte(r.lo), width: byte(r.hi - r.lo)}
+	}
+	return step{tab: &c.tab}
+}
+
+// fuseSaves lets hot instructions set the captures around them.
+func fuseSaves(out []code) {
+	const most = 1<<16 - 1
+	for i := range out {
+		k := &out[i]
+		switch k.op {
+		case opByte, opWord, opSeq, opSpanFast, opSpanStops, opSpanAll:
+			if s := k.next; s.op == opSave && s.reg > 0 && s.reg <= most {
+				k.post, k.next = uint16(s.reg), s.next
+			}
+		}
+	}
+	for i := range out {
+		k := &out[i]
+		if k.op != opSave || k.reg <= 0 || k.reg > most {
+			continue
+		}
+		switch n := k.next; n.op {
+		case opByte, opWord, opSeq, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy:
+			if n.pre == 0 {
+				idx, reg := k.idx, k.reg
+				*k = *n
+				k.idx, k.pre = idx, uint16(reg)
+			}
+		}
+	}
+}
