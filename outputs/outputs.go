@@ -2,6 +2,7 @@
 package outputs
 
 import (
+	"millrace/outputs/file"
 	"millrace/outputs/null"
 	"millrace/outputs/stdout"
 	"millrace/pipeline/plugin"
@@ -10,6 +11,7 @@ import (
 // All returns the definitions of all outputs, sorted by name.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		file.Plugin,
 		null.Plugin,
 		stdout.Plugin,
 	}

@@ -5,6 +5,8 @@ import (
 	"sort"
 	"strconv"
 	"time"
+
+	"millrace/internal/joda"
 )
 
 // Text returns v as sprintf writes it; see [Value.AppendText].
@@ -320,8 +322,7 @@ func (c *timestampText) append(dst []byte, sec int64, nsec uint32) []byte {
 	if !c.ok || c.sec != sec {
 		t := time.Unix(sec, 0).UTC()
 		if y := t.Year(); y < 0 || y > 9999 {
-			dst = t.AppendFormat(dst, "2006-01-02T15:04:05.")
-			return appendFraction(dst, nsec)
+			return joda.AppendTimestamp(dst, t.Add(time.Duration(nsec)))
 		}
 		t.AppendFormat(c.text[:0], "2006-01-02T15:04:05.")
 		c.sec, c.ok = sec, true

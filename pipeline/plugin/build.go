@@ -347,6 +347,10 @@ func (bd *building) place(err error) {
 			}
 			place = v.ErrorPlace(oe.err)
 		}
+		var placed interface{ ErrorPlace() config.Place }
+		if errors.As(oe.err, &placed) && placed.ErrorPlace().File != nil {
+			place = placed.ErrorPlace() // inside a list or hash: the constructor knows better
+		}
 		diag := config.Errorf(place, "invalid-option", "%s: option %q: %v", bd.attrs.Label, oe.option, oe.err)
 		diag.Hint = oe.hint
 		bd.diags = append(bd.diags, diag)

@@ -136,7 +136,7 @@ func (e *optionError) Error() string { return e.err.Error() }
 func (e *optionError) Unwrap() error { return e.err }
 
 // OptionError tells that err is the fault of the named option, so that it is reported there. If err or one it wraps has an integer field Offset,
-// a byte inside the option's text, the report points at that place. Several go
+// a byte inside the option's text, the report points at that place; an error with a method ErrorPlace() config.Place names its place itself. Several go
 // back joined by errors.Join.
 func OptionError(option string, err error) error { return &optionError{option: option, err: err} }
 

@@ -59,8 +59,8 @@ func (c *Case) run(t *testing.T, dir string, lists [][]*plugin.Definition) Resul
 	}
 	file, diags := config.Parse("pipeline.conf", []byte(text), opts)
 	files := []*config.File{file}
-	if !c.HasErr {
-		ends, d := config.Parse("case", []byte(c.ends()), opts)
+	if !c.HasErr || c.Codec != "" || c.OutCodec != "" {
+		ends, d := config.Parse("case", []byte(strings.ReplaceAll(c.ends(), "${CASE_DIR}", dir)), opts)
 		files, diags = append(files, ends), append(diags, d...)
 	}
 	if diags.HasErrors() {
@@ -103,13 +103,13 @@ func startsWithSection(text string) bool {
 // ends are the input and output that the case stands between.
 func (c *Case) ends() string {
 	in, out := "case_event", "case_event"
-	if c.HasRaw {
+	switch {
+	case c.Codec != "":
 		in = c.Codec
-		if in == "" {
-			in = "line"
-		}
+	case c.HasRaw:
+		in = "line"
 	}
-	if c.HasOutRaw {
+	if c.OutCodec != "" {
 		out = c.OutCodec
 	}
 	return fmt.Sprintf("input { case { codec => %s } }\noutput { case { codec => %s } }", in, out)

@@ -1,0 +1,136 @@
+package file
+
+import (
+	"compress/gzip"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/codecs"
+	"millrace/internal/logging"
+	"millrace/pipeline/config"
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+// open makes the output of a config, in which DIR stands for a folder of the test's own.
+func open(t *testing.T, conf string) (plugin.Output, *plugin.Env, string) {
+	t.Helper()
+	dir := t.TempDir()
+	f, diags := config.Parse("test", []byte("output { file { "+strings.ReplaceAll(conf, "DIR", dir)+" } }"), config.ParseOptions{})
+	require.Empty(t, diags)
+	reg := plugin.NewRegistry([]*plugin.Definition{Plugin}, codecs.All())
+	built, diags := reg.Build(f.Sections[0].Body[0].(*config.PluginNode), plugin.Builder{Log: logging.Discard()})
+	require.NotNil(t, built, diags.String())
+	return built.Output, built.Env, dir
+}
+
+func write(t *testing.T, w plugin.Writer, docs ...string) {
+	t.Helper()
+	for _, doc := range docs {
+		e := event.New(nil)
+		v, _, _, err := e.ParseJSON(doc)
+		require.NoError(t, err)
+		e.SetRoot(v.Object())
+		require.NoError(t, w.Append(e))
+	}
+	b := new(event.Batch)
+	settled := false
+	b.Done = func(*event.Batch) { settled = true }
+	b.Expect(1)
+	require.NoError(t, w.Flush(context.Background(), b))
+	require.True(t, settled)
+}
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(data)
+}
+
+func TestPathOfTheEvent(t *testing.T) {
+	o, env, dir := open(t, `path => "DIR/logs/%{app}/x.log"`)
+	w := o.NewWriter()
+	write(t, w, `{"app":"a","n":1}`, `{"app":"b","n":2}`, `{"app":"a","n":3}`)
+	write(t, w, `{"app":"a","n":4}`)
+	require.NoError(t, o.Close(context.Background()))
+	require.Equal(t, "{\"app\":\"a\",\"n\":1}\n{\"app\":\"a\",\"n\":3}\n{\"app\":\"a\",\"n\":4}\n", content(t, filepath.Join(dir, "logs/a/x.log")))
+	require.Equal(t, "{\"app\":\"b\",\"n\":2}\n", content(t, filepath.Join(dir, "logs/b/x.log")))
+	require.Equal(t, int64(4), env.Stats.Delivered.Load())
+}
+
+func TestPathThatLeadsAway(t *testing.T) {
+	o, _, dir := open(t, `path => "DIR/logs/%{app}.log"`)
+	w := o.NewWriter()
+	write(t, w, `{"app":"../../etc/evil"}`, `{"app":"../logs/fine"}`)
+	require.NoError(t, o.Close(context.Background()))
+	require.Equal(t, "{\"app\":\"../../etc/evil\"}\n", content(t, filepath.Join(dir, "logs/_filepath_failures")))
+	require.FileExists(t, filepath.Join(dir, "logs/fine.log"))
+}
+
+func TestDeletedFile(t *testing.T) {
+	for _, create := range []string{"true", "false"} {
+		o, _, dir := open(t, `path => "DIR/x.log" codec => line { format => "%{n}" } create_if_deleted => `+create)
+		w := o.NewWriter()
+		write(t, w, `{"n":1}`)
+		require.NoError(t, os.Remove(filepath.Join(dir, "x.log")))
+		write(t, w, `{"n":2}`)
+		name := "x.log"
+		if create == "false" {
+			name = "_filepath_failures"
+		}
+		require.Equal(t, "2\n", content(t, filepath.Join(dir, name)), create)
+	}
+}
+
+func TestGzip(t *testing.T) {
+	o, _, dir := open(t, `path => "DIR/x.gz" gzip => true codec => line { format => "%{n}" }`)
+	w := o.NewWriter()
+	write(t, w, `{"n":1}`)
+	write(t, w, `{"n":2}`)
+	require.NoError(t, o.Close(context.Background()))
+	f, err := os.Open(filepath.Join(dir, "x.gz"))
+	require.NoError(t, err)
+	gz, err := gzip.NewReader(f)
+	require.NoError(t, err)
+	text, err := io.ReadAll(gz)
+	require.NoError(t, err)
+	require.Equal(t, "1\n2\n", string(text))
+}
+
+func TestOverwrite(t *testing.T) {
+	o, _, dir := open(t, `path => "DIR/last" write_behavior => overwrite codec => line { format => "%{n}" }`)
+	w := o.NewWriter()
+	write(t, w, `{"n":1}`, `{"n":2}`)
+	write(t, w, `{"n":3}`)
+	require.Equal(t, "3\n", content(t, filepath.Join(dir, "last")))
+}
+
+func TestUnwritableFileIsHeld(t *testing.T) {
+	o, env, dir := open(t, `path => "DIR/x.log"`)
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "x.log"), 0o755)) // a folder in its place
+	w := o.NewWriter()
+	e := event.New(nil)
+	require.NoError(t, w.Append(e))
+	b := new(event.Batch)
+	b.Expect(1)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, w.Flush(ctx, b), context.DeadlineExceeded)
+	require.Zero(t, env.Stats.Delivered.Load())
+	require.NoError(t, os.Remove(filepath.Join(dir, "x.log")))
+	require.NoError(t, w.Flush(context.Background(), b))
+	require.Equal(t, int64(1), env.Stats.Delivered.Load())
+}
+
+func TestConfigThatLetsEventsWriteAnywhere(t *testing.T) {
+	_, err := fixedPart("/%{path}")
+	require.Error(t, err)
+}
