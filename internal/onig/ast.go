@@ -77,7 +77,16 @@ type node struct {
 	name   string // nodeBackref, nodeCall, nodeCond: as written, until groups are numbered
 	number int
 	byName bool
+
+	empties uint8   // what emptyable found, 0 if it was not asked
+	first   *follow // what followOf found, for a node that has to consume something
 }
+
+// Values of node.empties.
+const (
+	emptiesNo  = 1
+	emptiesYes = 2
+)
 
 func newCat(kids []*node) *node {
 	switch len(kids) {

@@ -1,9 +1,12 @@
 package onig
 
+import "slices"
+
 // compiler turns a tree into a program, back to front: when an instruction is made, what follows it is known.
 type compiler struct {
 	prog      []inst
 	classes   map[string]*class
+	bySet     map[*charSet]*class
 	tabs      map[[256]uint8]*[256]uint8
 	groups    []groupInfo
 	root      *node
@@ -21,6 +24,16 @@ type compiler struct {
 }
 
 func (c *compiler) class(s *charSet) *class {
+	if cl := c.bySet[s]; cl != nil {
+		return cl
+	}
+	cl := c.equalClass(s)
+	c.bySet[s] = cl
+	return cl
+}
+
+// equalClass makes equal classes one.
+func (c *compiler) equalClass(s *charSet) *class {
 	key := make([]byte, 0, 8*len(s.r)+1)
 	for _, r := range s.r {
 		key = append(key, byte(r.lo), byte(r.lo>>8), byte(r.lo>>16), byte(r.hi), byte(r.hi>>8), byte(r.hi>>16))
@@ -207,42 +220,64 @@ func (c *compiler) choose(targets []int32, follows []follow, src int32) int32 {
 		return c.branch(targets[0], targets[1], follows[0], follows[1], src)
 	}
 	i := inst{op: opAlt, src: src, lists: [][]int32{nil}}
-	known := map[string]uint8{"": 0}
+	var classes [257]int32 // of each byte and the end of the text: an index into members
+	members := c.partition(follows, &classes)
+	ids := make([]uint8, len(members))
 	tab := new([256]uint8)
-	pick := func(possible func(f follow) bool) uint8 {
-		var list []int32
-		key := make([]byte, 0, 2*len(targets))
-		for j, f := range follows {
-			if possible(f) {
-				list = append(list, targets[j])
-				key = append(key, byte(j), byte(j>>8))
-				if f.sure && !c.plain {
-					break // it succeeds: those behind it are never tried
-				}
-			}
-		}
-		if id, ok := known[string(key)]; ok {
-			return id
+	name := func(class int32) uint8 {
+		list := members[class]
+		if len(list) == 0 || ids[class] != 0 {
+			return ids[class]
 		}
 		if len(i.lists) == 255 {
-			// More kinds of bytes than a table entry can name: these bytes try all alternatives.
-			list = targets
-			key = []byte("all")
-			if id, ok := known[string(key)]; ok {
-				return id
+			// More kinds of bytes than a table entry can name: the rest of them try all alternatives, as the last list.
+			list = nil
+			for j := range targets {
+				list = append(list, int32(j))
 			}
 		}
-		c.leaves = c.leaves || len(list) > 1
-		i.lists = append(i.lists, list)
-		known[string(key)] = uint8(len(i.lists) - 1)
-		return uint8(len(i.lists) - 1)
+		if len(i.lists) < 256 {
+			out := make([]int32, len(list))
+			for j, k := range list {
+				out[j] = targets[k]
+			}
+			i.lists = append(i.lists, out)
+			c.leaves = c.leaves || len(out) > 1
+		}
+		ids[class] = uint8(len(i.lists) - 1)
+		return ids[class]
 	}
 	for b := range tab {
-		tab[b] = pick(func(f follow) bool { return f.bytes.has(byte(b)) })
+		tab[b] = name(classes[b])
 	}
-	i.ends = pick(func(f follow) bool { return f.end })
+	i.ends = name(classes[256])
 	i.tab = c.table(tab)
 	return c.emit(i)
+}
+
+// partition groups bytes, and the end of the text as number 256, by which alternatives they allow.
+func (c *compiler) partition(follows []follow, classes *[257]int32) [][]int32 {
+	members := [][]int32{nil}
+	closed := []bool{false} // an alternative that succeeds for certain is in: those behind it are never tried
+	for j, f := range follows {
+		moved := make([]int32, len(members)) // class → the class of those of its bytes that allow j too
+		for b := range classes {
+			if b < 256 && !f.bytes.has(byte(b)) || b == 256 && !f.end {
+				continue
+			}
+			from := classes[b]
+			if closed[from] {
+				continue
+			}
+			if moved[from] == 0 {
+				members = append(members, append(slices.Clone(members[from]), int32(j)))
+				closed = append(closed, f.sure && !c.plain)
+				moved[from] = int32(len(members) - 1)
+			}
+			classes[b] = moved[from]
+		}
+	}
+	return members
 }
 
 // branch emits the choice between two ways.
@@ -261,16 +296,30 @@ func (c *compiler) setBranch(i *inst, take, skip int32, ft, fs follow) {
 		if s && !(t && ft.sure && !c.plain) {
 			v |= maySkip
 		}
-		if v == mayTake|maySkip {
-			c.leaves = true
-		}
 		return v
 	}
 	tab := new([256]uint8)
-	for b := range tab {
-		tab[b] = bits(ft.bytes.has(byte(b)), fs.bytes.has(byte(b)))
+	both := bits(true, true)
+	for w := range ft.bytes {
+		t, s := ft.bytes[w], fs.bytes[w]
+		for b := range 64 {
+			switch t>>b&1 | s>>b&1<<1 {
+			case mayTake:
+				tab[w<<6|b] = mayTake
+			case maySkip:
+				tab[w<<6|b] = maySkip
+			case mayTake | maySkip:
+				tab[w<<6|b] = both
+			}
+		}
+	}
+	if !ft.bytes.and(fs.bytes).empty() && both == mayTake|maySkip {
+		c.leaves = true
 	}
 	i.ends = bits(ft.end, fs.end)
+	if i.ends == mayTake|maySkip {
+		c.leaves = true
+	}
 	i.tab, i.next, i.alt = c.table(tab), take, skip
 }
 

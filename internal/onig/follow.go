@@ -22,6 +22,22 @@ func (f follow) or(o follow) follow {
 // followOf returns what can come next in front of n when f describes what comes behind it.
 func (c *compiler) followOf(n *node, f follow) follow {
 	switch n.kind {
+	case nodeAlt, nodeCond, nodeGroup, nodeAtomic, nodeRepeat:
+		// What has to consume something does not depend on f, and is asked for again at every level above.
+		if n.first == nil && !emptyable(n) {
+			first := c.computeFollow(n, anything)
+			first.sure = false
+			n.first = &first
+		}
+		if n.first != nil {
+			return *n.first
+		}
+	}
+	return c.computeFollow(n, f)
+}
+
+func (c *compiler) computeFollow(n *node, f follow) follow {
+	switch n.kind {
 	case nodeEmpty, nodeKeep:
 		return f
 	case nodeFail:
@@ -33,7 +49,12 @@ func (c *compiler) followOf(n *node, f follow) follow {
 	case nodeClass:
 		return follow{bytes: c.class(n.set).first}
 	case nodeCat:
-		for i := len(n.kids) - 1; i >= 0; i-- {
+		// What comes behind the first element that has to consume something does not matter.
+		last := 0
+		for last < len(n.kids)-1 && emptyable(n.kids[last]) {
+			last++
+		}
+		for i := last; i >= 0; i-- {
 			f = c.followOf(n.kids[i], f)
 		}
 		return f
@@ -128,6 +149,16 @@ func followOfAnchor(n *node, f follow) follow {
 
 // emptyable reports whether n can match without consuming anything. It errs on the side of yes.
 func emptyable(n *node) bool {
+	if n.empties == 0 {
+		n.empties = emptiesNo
+		if findEmptyable(n) {
+			n.empties = emptiesYes
+		}
+	}
+	return n.empties == emptiesYes
+}
+
+func findEmptyable(n *node) bool {
 	switch n.kind {
 	case nodeLit, nodeClass, nodeCluster, nodeFail:
 		return false

@@ -76,8 +76,9 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{classes: map[string]*class{}, tabs: map[[256]uint8]*[256]uint8{}, groups: groups, root: root, plain: plain, calls: calls,
+	c := &compiler{classes: map[string]*class{}, bySet: map[*charSet]*class{}, tabs: map[[256]uint8]*[256]uint8{}, groups: groups, root: root, plain: plain, calls: calls,
 		subs: map[int]int32{}, regs: int32(2*len(groups) + 2), ret: -1}
+	c.prog = make([]inst, 0, len(pattern)/4+16)
 	if !plain {
 		root = c.simplify(root)
 		c.root = root

@@ -36,6 +36,7 @@ type parser struct {
 	pos     int
 	flags   flags
 	depth   int
+	sets    map[setKey]*charSet
 	groups  []groupInfo
 	named   bool
 	refs    []*node // nodes to resolve when all groups are known
@@ -44,7 +45,7 @@ type parser struct {
 
 // parse returns the tree of pattern and its groups, numbered as Oniguruma does: plain groups do not capture where named ones exist.
 func parse(pattern string, fl flags) (root *node, groups []groupInfo, calls bool, err error) {
-	p := &parser{src: pattern, flags: fl}
+	p := &parser{src: pattern, flags: fl, sets: map[setKey]*charSet{}}
 	defer func() {
 		if r := recover(); r != nil {
 			se, ok := r.(*SyntaxError)
@@ -134,6 +135,11 @@ func (p *parser) parseSeq() *node {
 			continue
 		}
 		at := p.pos
+		if n := p.plainRun(); n > 0 {
+			items = append(items, &node{kind: nodeLit, lit: p.src[at : at+n], fold: p.flags&flagIgnoreCase != 0, src: at, end: at + n})
+			p.pos += n
+			continue
+		}
 		item, rest := p.parseItem()
 		if rest {
 			// An option switch without a body: what follows, alternatives included, belongs to it.
@@ -153,6 +159,27 @@ func (p *parser) parseSeq() *node {
 		n.src, n.end = start, p.pos
 	}
 	return n
+}
+
+// plainRun measures characters that stand for themselves and have no quantifier.
+func (p *parser) plainRun() int {
+	if p.flags&flagExtended != 0 {
+		return 0
+	}
+	i := p.pos
+	for i < len(p.src) {
+		switch c := p.src[i]; c {
+		case '\\', '(', ')', '[', '.', '^', '$', '|', '*', '+', '?', '{':
+			if c == '*' || c == '+' || c == '?' || c == '{' || c == '(' {
+				// The last character may be meant by what follows: a quantifier, or a comment before one.
+				for i--; i > p.pos && !utf8.RuneStart(p.src[i]); i-- {
+				}
+			}
+			return max(0, i-p.pos)
+		}
+		i++
+	}
+	return i - p.pos
 }
 
 // skipIgnored skips a comment group and, in extended mode, white space and comments.

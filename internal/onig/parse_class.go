@@ -7,8 +7,28 @@ import (
 
 // parseClass reads a character class from its opening bracket.
 func (p *parser) parseClass() *node {
+	if p.flags&flagIgnoreCase == 0 {
+		// The same class stands in a pattern many times.
+		if i := strings.IndexByte(p.src[p.pos:], ']'); i > 0 {
+			if s := p.sets[setKey{p.src[p.pos : p.pos+i+1], p.flags}]; s != nil {
+				p.pos += i + 1
+				return &node{kind: nodeClass, set: s}
+			}
+		}
+	}
+	start := p.pos
 	set, neg := p.classBody()
-	return p.classNode(set, neg)
+	n := p.classNode(set, neg)
+	if text := p.src[start:p.pos]; p.flags&flagIgnoreCase == 0 && strings.IndexByte(text, ']') == len(text)-1 {
+		p.sets[setKey{text, p.flags}] = n.set
+	}
+	return n
+}
+
+// setKey names a class by its text and the options in force.
+type setKey struct {
+	text  string
+	flags flags
 }
 
 // classNode makes a node of a class. Where case is ignored, a class that is not negated also matches what its members fold to.
