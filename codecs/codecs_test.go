@@ -5,14 +5,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"millrace/pipeline/plugintest"
 )
 
-func TestConformance(t *testing.T) {
-	plugintest.Group(t, "../conformance/codec-decode", "", All())
-	plugintest.Group(t, "../conformance/codec-encode", "", All())
-}
+// The recorded cases of codecs run in internal/conformance, together with the filters that they use.
 
 func TestSorted(t *testing.T) {
 	var names []string
