@@ -2,21 +2,51 @@
 package filters
 
 import (
+	"millrace/filters/anonymize"
+	"millrace/filters/bytes"
+	"millrace/filters/cidr"
+	"millrace/filters/clone"
 	"millrace/filters/date"
+	dedot "millrace/filters/de_dot"
 	"millrace/filters/drop"
+	"millrace/filters/fingerprint"
 	"millrace/filters/grok"
 	"millrace/filters/json"
+	jsonencode "millrace/filters/json_encode"
 	"millrace/filters/mutate"
+	"millrace/filters/prune"
+	"millrace/filters/sleep"
+	"millrace/filters/split"
+	syslogpri "millrace/filters/syslog_pri"
+	"millrace/filters/throttle"
+	"millrace/filters/truncate"
+	"millrace/filters/urldecode"
+	"millrace/filters/uuid"
 	"millrace/pipeline/plugin"
 )
 
 // All returns the definitions of all filters.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		anonymize.Plugin,
+		bytes.Plugin,
+		cidr.Plugin,
+		clone.Plugin,
 		date.Plugin,
+		dedot.Plugin,
 		drop.Plugin,
+		fingerprint.Plugin,
 		grok.Plugin,
 		json.Plugin,
+		jsonencode.Plugin,
 		mutate.Plugin,
+		prune.Plugin,
+		sleep.Plugin,
+		split.Plugin,
+		syslogpri.Plugin,
+		throttle.Plugin,
+		truncate.Plugin,
+		urldecode.Plugin,
+		uuid.Plugin,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/filters/internal/ruby"
 	"millrace/internal/throttle"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
@@ -117,9 +118,8 @@ func convertString(e *event.Event, v event.Value) event.Value {
 		return v
 	}
 	dst := e.Arena.Free()
-	if f := v.Float(); math.Abs(f) >= 1e16 && math.Abs(f) < 1e20 {
-		// JRuby writes all digits up to 1e20, where Ruby itself stops at 1e16.
-		dst = append(strconv.AppendFloat(dst, f, 'f', -1, 64), ".0"...)
+	if v.Kind() == event.Float {
+		dst = ruby.AppendFloat(dst, v.Float())
 	} else {
 		dst = v.AppendRubyText(dst)
 	}
@@ -198,7 +198,7 @@ func convertInteger(e *event.Event, s *scratch, v event.Value, eu bool) (event.V
 	case event.Time:
 		return event.IntValue(v.Time().Unix()), nil
 	case event.String:
-		return parseInteger(e, s.number(v.Str(), eu)), nil
+		return ruby.Integer(e.Arena, s.number(v.Str(), eu)), nil
 	}
 	return v, fmt.Errorf("the %s %s cannot be converted to an integer", v.Kind(), shorten(v.Text()))
 }
@@ -233,7 +233,7 @@ func convertFloat(s *scratch, v event.Value, eu bool) (event.Value, error) {
 		t := v.Time()
 		return event.FloatValue(float64(t.Unix()) + float64(t.Nanosecond())/1e9), nil
 	case event.String:
-		return event.FloatValue(parseFloat(s.number(v.Str(), eu))), nil
+		return event.FloatValue(ruby.Float(s.number(v.Str(), eu))), nil
 	}
 	return v, fmt.Errorf("the %s %s cannot be converted to a float", v.Kind(), shorten(v.Text()))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"millrace/filters/internal/filtertest"
+	"millrace/filters/internal/ruby"
 	"millrace/pipeline/event"
 )
 
@@ -64,9 +65,9 @@ func FuzzNumbers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		var sc scratch
 		e := event.New(nil)
-		i := parseInteger(e, sc.number(s, false))
+		i := ruby.Integer(e.Arena, sc.number(s, false))
 		require.Contains(t, []event.Kind{event.Int, event.BigInt}, i.Kind())
-		x := parseFloat(sc.number(s, false))
+		x := ruby.Float(sc.number(s, false))
 		if n, ok := new(big.Int).SetString(s, 10); ok && !strings.ContainsAny(s, "_") {
 			require.Equal(t, n.String(), i.Text())
 		}

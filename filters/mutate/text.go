@@ -3,12 +3,12 @@ package mutate
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
 
+	"millrace/filters/internal/ruby"
 	"millrace/pipeline/event"
 )
 
@@ -183,15 +183,12 @@ func (op *stripper) apply(e *event.Event, _ *scratch) error {
 			if item.Kind() != event.String {
 				return fmt.Errorf("strip: the array %s holds a %s", op.field.path.String(), item.Kind())
 			}
-			out.Append(event.StringValue(strip(item.Str())))
+			out.Append(event.StringValue(ruby.Strip(item.Str())))
 		}
 		return e.Set(&op.field.path, event.ListValue(out))
 	}
 	if v.Kind() != event.String {
 		return nil
 	}
-	return e.Set(&op.field.path, event.StringValue(strip(v.Str())))
+	return e.Set(&op.field.path, event.StringValue(ruby.Strip(v.Str())))
 }
-
-// strip is Ruby's String#strip: ASCII white space and NUL, no other Unicode space.
-func strip(s string) string { return strings.Trim(s, "\x00\t\n\v\f\r ") }

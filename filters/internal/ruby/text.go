@@ -1,0 +1,66 @@
+package ruby
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"millrace/pipeline/event"
+)
+
+// AppendFloat appends f as Float#to_s of JRuby writes it: 1.0, 1.0e-05, 1.0e+20. It writes all digits below 1e20, where Ruby itself stops
+// at 1e16.
+func AppendFloat(dst []byte, f float64) []byte {
+	if abs := math.Abs(f); abs >= 1e16 && abs < 1e20 {
+		return append(strconv.AppendFloat(dst, f, 'f', -1, 64), ".0"...)
+	}
+	return event.AppendRubyFloat(dst, f)
+}
+
+// AppendText appends v as to_s of JRuby writes it, the keys of hashes in order: null as nothing, texts as they are, arrays and hashes
+// as inspect.
+func AppendText(dst []byte, v event.Value) []byte {
+	switch v.Kind() {
+	case event.Null:
+		return dst
+	case event.String:
+		return append(dst, v.Str()...)
+	}
+	return appendInspect(dst, v)
+}
+
+func appendInspect(dst []byte, v event.Value) []byte {
+	switch v.Kind() {
+	case event.Float:
+		return AppendFloat(dst, v.Float())
+	case event.KindList:
+		dst = append(dst, '[')
+		for i, item := range v.List().Items() {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = appendInspect(dst, item)
+		}
+		return append(dst, ']')
+	case event.KindObject:
+		dst = append(dst, '{')
+		for i, f := range Sorted(nil, v.Object()) {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = append(event.AppendInspectString(dst, f.Key), "=>"...)
+			dst = appendInspect(dst, f.Val)
+		}
+		return append(dst, '}')
+	}
+	return v.AppendInspect(dst)
+}
+
+// Sorted appends the fields of o to dst in the order of their names.
+func Sorted(dst []event.Field, o *event.Object) []event.Field {
+	start := len(dst)
+	dst = append(dst, o.Fields()...)
+	slices.SortFunc(dst[start:], func(a, b event.Field) int { return strings.Compare(a.Key, b.Key) })
+	return dst
+}
