@@ -1,0 +1,54 @@
+# Everything a developer needs. `make run` and `make test` need nothing but Go; what needs servers says so.
+
+GO      ?= go
+BIN     ?= bin/millrace
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Packages whose tests run once more under the race detector: what is concurrent.
+RACE := ./pipeline/... ./inputs/... ./outputs/... ./internal/stream/... ./internal/throttle/... ./internal/rdns/... ./internal/faultproxy/... ./cmd/...
+
+.PHONY: build run check test vet lint unit race bench fuzz soak docs image push clean
+
+build: ## one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/millrace
+
+run: build ## the main job with nothing configured: TCP port 9000 to the terminal
+	$(BIN)
+
+test: vet lint unit race ## all that must pass
+
+vet:
+	$(GO) vet ./...
+
+lint: ## staticcheck, and the project's own rules as tests
+	$(GO) tool staticcheck ./...
+	$(GO) test ./internal/lint
+
+unit: ## units, recorded cases, real servers where Java, Maven and Redis are installed
+	$(GO) test -timeout 20m ./...
+
+race:
+	CGO_ENABLED=1 $(GO) test -short -race -timeout 20m $(RACE)
+
+bench: ## every stage, against the budgets of docs/PERFORMANCE.md
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	./internal/lint/fuzz.sh $(or $(FUZZTIME),60s)
+
+soak: ## crashes and faults at random moments, for long
+	MILLRACE_SOAK=100 $(GO) test -timeout 2h -run 'Kill|Simulation|Soak' ./pipeline/... ./outputs/... ./cmd/...
+
+docs: ## generated pages of the plugins
+	$(GO) generate ./docs
+
+image: ## the container image
+	docker build --build-arg VERSION=$(VERSION) -t millrace:$(VERSION) -t millrace:latest .
+
+push: image ## make push REGISTRY=registry.example
+	docker tag millrace:$(VERSION) $(REGISTRY)/millrace:$(VERSION)
+	docker push $(REGISTRY)/millrace:$(VERSION)
+
+clean:
+	rm -rf bin
