@@ -78,8 +78,10 @@ type node struct {
 	number int
 	byName bool
 
-	empties uint8   // what emptyable found, 0 if it was not asked
-	first   *follow // what followOf found, for a node that has to consume something
+	empties uint8    // what emptyable found, 0 if it was not asked
+	before  *before  // what markBefore noted
+	ends    *byteSet // what endsOf found
+	first   *follow  // what followOf found, for a node that has to consume something
 }
 
 // Values of node.empties.

@@ -137,8 +137,14 @@ func (c *compiler) gen(n *node, next int32, f follow) int32 {
 	case nodeAtomic:
 		return c.genAtomic(n.kids[0], next, src)
 	case nodeLook:
+		if !c.plain && c.lookHolds(n, f) {
+			return next
+		}
 		return c.genLook(n, next)
 	case nodeAnchor:
+		if n.anchor == anchorWordBound && !c.plain && boundHolds(n, f) {
+			return next
+		}
 		return c.genAnchor(n, next)
 	}
 	return c.genRare(n, next)

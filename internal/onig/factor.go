@@ -80,7 +80,7 @@ func peel(seq []*node) []*node {
 		if rest.max != infinite {
 			rest.max--
 		}
-		rest.quant, rest.empties, rest.first = false, 0, nil
+		rest.quant, rest.empties, rest.first, rest.ends = false, 0, nil, nil
 		if rest.min == 1 && rest.max == 1 {
 			out = append(out, sequence(r.kids[0])...)
 		} else {

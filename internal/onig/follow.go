@@ -111,6 +111,9 @@ func (c *compiler) followOfLook(n *node, f follow) follow {
 		f.bytes, f.end, f.bound = f.bytes.and(r.bytes), f.end && r.end, false
 		return f
 	}
+	if c.lookHolds(n, f) {
+		return f
+	}
 	if k := n.kids[0]; k.kind == nodeClass || k.kind == nodeLit && len(k.lit) == 1 {
 		f.bytes = f.bytes.minus(c.decided(k))
 	}

@@ -97,6 +97,10 @@ func linkWord(k *code, lit string) {
 
 // linkSpan picks a special form of a run where there is one.
 func linkSpan(k *code, in *inst) {
+	if in.op == opLookSet && in.cls.bytewise {
+		k.op = opLookByte
+		return
+	}
 	if in.op == opSet && in.cls.bytewise && !in.cls.allHigh {
 		k.op = opSetByte
 		return

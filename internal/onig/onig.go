@@ -82,6 +82,9 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 	if !plain {
 		root = c.simplify(root)
 		c.root = root
+		if !calls {
+			c.markBefore(root, unknownBefore)
+		}
 	}
 	re := &Regexp{src: pattern, caps: len(groups)}
 	re.entry = c.finish()

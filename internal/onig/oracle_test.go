@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -81,7 +82,9 @@ func answer(opts, pattern, text string) string {
 	if err != nil {
 		return "E " + strings.Join(strings.Fields(err.(*SyntaxError).Msg), " ")
 	}
-	return matchAnswer(re.NewMatcher(), text)
+	m := re.NewMatcher()
+	m.SetTimeout(time.Second)
+	return matchAnswer(m, text)
 }
 
 func matchAnswer(m *Matcher, text string) string {

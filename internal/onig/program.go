@@ -32,6 +32,7 @@ const (
 	opWordBound
 	opNotWordBound
 	opStart
+	opLookByte   // the same, for a class that a byte decides
 	opLookSet    // the next or previous character belongs to cls, or does not
 	opMark       // an atomic group or a look-around begins: reg = stack height, reg+1 = position
 	opCut        // an atomic group ends: forget its alternatives

@@ -6,7 +6,7 @@ func (c *compiler) simplify(n *node) *node {
 	for i, k := range n.kids {
 		n.kids[i] = c.simplify(k)
 	}
-	n.empties, n.first = 0, nil
+	n.empties, n.first, n.ends = 0, nil, nil
 	switch n.kind {
 	case nodeCat:
 		return c.simplifyCat(n)

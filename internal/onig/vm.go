@@ -416,6 +416,17 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				in = in.next
 				continue
 			}
+		case opLookByte:
+			held := false
+			if in.flags&flagBehind == 0 {
+				held = pos < n && in.tab[byteAt(text, pos)] != 0
+			} else {
+				held = pos > 0 && in.tab[byteAt(text, pos-1)] != 0
+			}
+			if held != (in.flags&flagNeg != 0) {
+				in = in.next
+				continue
+			}
 		case opLookSet:
 			if lookSet(in, s, pos) {
 				in = in.next
