@@ -23,6 +23,7 @@ func Compile(files []*config.File, reg *plugin.Registry, s Settings, b plugin.Bu
 		program: &program{lastTime: make(map[plugin.Flusher]time.Time), flushEvery: flushTick},
 	}
 	b.Pipeline, b.ECS, b.Workers, b.Hostname, b.DataDir, b.Version = s.ID, s.ECS, s.Workers, s.Hostname, s.DataDir, s.Version
+	b.Clock = s.Clock
 	c := compiler{p: p, reg: reg, b: b, ids: make(map[string]config.Place)}
 	c.checkOrdered()
 	for _, f := range files {
@@ -121,6 +122,9 @@ func (c *compiler) pluginStatement(node *config.PluginNode) (statement, bool) {
 		slot.common = &built.Common
 	}
 	c.p.filters = append(c.p.filters, slot.stats)
+	if cov := c.p.settings.Coverage; cov != nil {
+		cov.filter(node, built.Filter, slot.stats)
+	}
 	c.life(built.Filter)
 	if fl, ok := built.Filter.(plugin.Flusher); ok {
 		c.p.program.hasFlushers = true
@@ -143,8 +147,8 @@ func (c *compiler) life(x any) {
 
 func (c *compiler) ifStatement(f *config.File, node *config.IfNode) statement {
 	var s statement
-	for _, br := range node.Branches {
-		arm := armOf{statements: c.statements(f, br.Body)}
+	for i, br := range node.Branches {
+		var arm armOf
 		if br.Cond != nil {
 			expanded, diags := config.ExpandCond(f, br.Cond, c.b.Lookup)
 			c.diags = append(c.diags, diags...)
@@ -153,6 +157,10 @@ func (c *compiler) ifStatement(f *config.File, node *config.IfNode) statement {
 			arm.cond = compiled
 			c.p.program.conditions = append(c.p.program.conditions, compiled)
 		}
+		if cov := c.p.settings.Coverage; cov != nil {
+			arm.cond = cov.branch(f, node, i, arm.cond)
+		}
+		arm.statements = c.statements(f, br.Body)
 		s.branches = append(s.branches, arm)
 	}
 	return s

@@ -37,7 +37,7 @@ func findFlushers(steps []step, after [][]step) []flushPoint {
 }
 
 // flushBatch is what the ticker puts into the queue for a worker to call the flushers.
-func flushBatch() *event.Batch { return &event.Batch{Time: time.Now()} }
+func (p *Pipeline) flushBatch() *event.Batch { return &event.Batch{Time: p.settings.now()} }
 
 // flushFilters lets the flushers of the program make what is due and takes it to the outputs.
 func (w *worker) flushFilters(now time.Time, final bool) {
@@ -77,7 +77,7 @@ func (p *Pipeline) keepHouse(ctx context.Context) {
 			return
 		case <-tick.C:
 			if p.program.hasFlushers {
-				p.queue.TryPush(flushBatch())
+				p.queue.TryPush(p.flushBatch())
 			}
 		case <-report.C:
 			if n := p.Mismatches(); n > reported {
@@ -103,7 +103,7 @@ func (p *Pipeline) finalFlush(ctx context.Context, w *worker) {
 	if len(w.flushers) == 0 {
 		return
 	}
-	b := flushBatch()
+	b := p.flushBatch()
 	w.batch = b
 	w.flushFilters(b.Time, true)
 	w.batch = nil

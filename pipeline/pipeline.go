@@ -72,6 +72,9 @@ func (p *Pipeline) ID() string { return p.settings.ID }
 // Settings returns the settings that the pipeline runs with.
 func (p *Pipeline) Settings() Settings { return p.settings }
 
+// Flushes reports whether the pipeline has filters that make events when time passes or at its end.
+func (p *Pipeline) Flushes() bool { return p.program.hasFlushers }
+
 // Running is closed when the pipeline's inputs have been started.
 func (p *Pipeline) Running() <-chan struct{} { return p.running }
 
@@ -238,7 +241,7 @@ func (s *sink) Push(ctx context.Context, b *event.Batch) error {
 		return nil
 	}
 	if b.Time.IsZero() {
-		b.Time = time.Now()
+		b.Time = s.p.settings.now()
 	}
 	if b.Bytes == 0 {
 		for i := range b.Records {

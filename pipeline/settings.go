@@ -21,6 +21,17 @@ type Settings struct {
 	Hostname      string
 	DataDir       string
 	Version       string
+
+	Coverage *Coverage        // what events reached is noted here; nil, and free of cost, outside of tests
+	Clock    func() time.Time // the time of events and filters, for tests; nil is the real one
+}
+
+// now returns the time by the settings' clock.
+func (s *Settings) now() time.Time {
+	if s.Clock != nil {
+		return s.Clock()
+	}
+	return time.Now()
 }
 
 // DefaultSettings returns the defaults: Logstash's, and for what Logstash does not bound, the least memory that costs no speed.

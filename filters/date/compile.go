@@ -33,7 +33,7 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	if o.Locale != "" && !joda.KnownLocale(o.Locale) {
 		env.Warn("locale", "the language %q has no names of months and days here: as in Logstash, they are those of English, shortened", o.Locale)
 	}
-	f := &filter{target: o.Target, tags: o.TagOnFailure, timezone: timezone, stats: env.Stats}
+	f := &filter{target: o.Target, tags: o.TagOnFailure, timezone: timezone, stats: env.Stats, now: env.Now}
 	keys := o.Target.Keys()
 	f.timestamp = !o.Target.IsMetadata() && len(keys) == 1 && keys[0] == event.TimestampField
 	c.match(o.Match, options, f)

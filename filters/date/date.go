@@ -44,6 +44,7 @@ type filter struct {
 	timestamp bool // the target is @timestamp
 	parsers   []*joda.Parser
 	needsNow  bool
+	now       func() time.Time
 	timezone  *event.Template // nil if no field stands in it
 	tags      []string
 	stats     *plugin.Stats
@@ -115,7 +116,7 @@ func (f *filter) read(e *event.Event, v event.Value, z *zones) (t time.Time, ok 
 func (f *filter) readText(e *event.Event, s string, z *zones) (t time.Time, ok bool) {
 	var now time.Time
 	if f.needsNow {
-		now = time.Now()
+		now = f.now()
 	}
 	if z == nil {
 		for _, p := range f.parsers {

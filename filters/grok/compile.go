@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"millrace/filters/grok/patterns"
@@ -37,6 +38,8 @@ type compiled struct {
 	text     string
 	re       *onig.Regexp
 	captures []capture
+	place    config.Place
+	matched  *atomic.Int64 // texts that it matched; nil unless somebody asked for it
 }
 
 // capture puts the text of a group into a field.
@@ -140,7 +143,7 @@ type compiler struct {
 func (c *compiler) fail(err error) { c.errs = append(c.errs, err) }
 
 func (c *compiler) pattern(field string, p pattern) compiled {
-	out := compiled{text: p.text}
+	out := compiled{text: p.text, place: p.value.Place}
 	re, _, err := c.set.Compile(p.text, c.options.NamedCapturesOnly)
 	if err != nil {
 		c.failPattern(field, p, err)

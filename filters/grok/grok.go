@@ -186,6 +186,9 @@ func (w *worker) matchText(e *event.Event, f *workerField, text string) (matched
 			}
 			continue
 		}
+		if n := f.patterns[i].matched; n != nil {
+			n.Add(1)
+		}
 		if err := w.capture(e, f.patterns[i].captures, m, text); err != nil {
 			return false, err
 		}

@@ -45,6 +45,16 @@ type Env struct {
 	source  event.Source
 	warn    func(option, message string)
 	counter func(name, help string) *atomic.Int64
+	clock   func() time.Time
+}
+
+// Now returns the time, by the clock that tests give the pipeline or the real one: what a filter has to take for the present, such as
+// the year of dates without one.
+func (env *Env) Now() time.Time {
+	if env.clock != nil {
+		return env.clock()
+	}
+	return time.Now()
 }
 
 // Stats are the delivery counts of an output, in events, and the failures of a filter. Whatever is appended to an output ends in

@@ -1,0 +1,54 @@
+package pipeline
+
+import (
+	"millrace/pipeline/cond"
+	"millrace/pipeline/config"
+	"millrace/pipeline/plugin"
+)
+
+// Coverage notes which parts of a config events reached. [Compile] fills it if the settings name one; the pipeline adds to the counts
+// while it runs.
+type Coverage struct {
+	Branches []BranchCoverage // in the order of the config
+	Filters  []FilterCoverage // in the order of the config
+}
+
+// BranchCoverage is one arm of an if.
+type BranchCoverage struct {
+	Place  config.Place
+	Kind   string // "if", "else if" or "else"
+	Last   bool   // no else follows: events for which it does not hold go past the whole if
+	Counts *cond.Counts
+}
+
+// FilterCoverage is one filter.
+type FilterCoverage struct {
+	Place    config.Place // of its name
+	Stats    *PluginStats
+	Patterns plugin.PatternCounter // nil if the filter has no patterns
+}
+
+// branch notes an arm and returns its condition, which counts from then on.
+func (c *Coverage) branch(f *config.File, node *config.IfNode, i int, compiled *cond.Condition) *cond.Condition {
+	br := node.Branches[i]
+	b := BranchCoverage{
+		Place: config.Place{File: f, Span: br.Span}, Kind: "else if", Last: i == len(node.Branches)-1 && !br.Else, Counts: new(cond.Counts),
+	}
+	switch {
+	case i == 0:
+		b.Kind = "if"
+	case br.Else:
+		b.Kind = "else"
+	}
+	c.Branches = append(c.Branches, b)
+	return cond.Counted(compiled, b.Counts)
+}
+
+func (c *Coverage) filter(node *config.PluginNode, f plugin.Filter, stats *PluginStats) {
+	fc := FilterCoverage{Place: config.Place{File: node.File, Span: node.NameSpan}, Stats: stats}
+	if pc, ok := f.(plugin.PatternCounter); ok {
+		pc.CountPatterns()
+		fc.Patterns = pc
+	}
+	c.Filters = append(c.Filters, fc)
+}
