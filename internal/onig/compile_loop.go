@@ -41,6 +41,11 @@ func (c *compiler) genRepeat(n *node, next int32, f follow) int32 {
 	} else {
 		// x{2,4} is xx(?:x(?:x)?)?
 		skip, fs := next, f
+		if n.min == 0 && n.max == 1 {
+			if peek, ok := c.genPeek(n, next, f); ok {
+				return peek
+			}
+		}
 		for i := n.min; i < n.max; i++ {
 			take := c.gen(body, next, f)
 			ft := c.followOf(body, f)
@@ -52,6 +57,31 @@ func (c *compiler) genRepeat(n *node, next int32, f follow) int32 {
 		f = c.followOf(body, f)
 	}
 	return next
+}
+
+// genPeek generates an optional pair of bytes such as (?:\.[0-9]+)? where what follows succeeds anyway, as in an atomic group: the two bytes decide, and no
+// way back is needed.
+func (c *compiler) genPeek(n *node, next int32, f follow) (int32, bool) {
+	body := n.kids[0]
+	if c.plain || n.mode != greedy || !f.sure || body.kind != nodeCat || len(body.kids) != 2 {
+		return 0, false
+	}
+	second := body.kids[1]
+	if second.kind == nodeRepeat && second.min <= 1 && second.max > 0 {
+		second = second.kids[0]
+		if body.kids[1].min == 0 {
+			return 0, false
+		}
+	}
+	a, b := oneChar(body.kids[0]), oneChar(second)
+	if a == nil || b == nil {
+		return 0, false
+	}
+	ca, cb := c.class(a), c.class(b)
+	if !ca.bytewise || ca.allHigh || !cb.bytewise {
+		return 0, false
+	}
+	return c.emit(inst{op: opPeek, cls: ca, tab: &cb.tab, next: c.gen(body, next, f), alt: next, src: int32(n.src)}), true
 }
 
 // either emits the choice between an iteration and none, in the order the mode asks for, and what can come next in front of it.

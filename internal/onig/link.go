@@ -72,12 +72,17 @@ func link(prog []inst) []code {
 			k.x = &extra{cls: in.cls}
 			k.tab, k.fol = &in.cls.tab, in.tab
 			linkSpan(k, in)
+		case opPeek:
+			k.tab, k.fol, k.alt = &in.cls.tab, in.tab, &out[in.alt]
 		default:
 			k.alt = &out[in.alt]
 		}
 	}
 	for i := range out {
 		fuseSequence(&out[i])
+	}
+	for i := range out {
+		fuseBranch(&out[i])
 	}
 	fuseSaves(out)
 	return out
@@ -157,6 +162,32 @@ func classStep(c *class) step {
 	return step{tab: &c.tab}
 }
 
+// fuseBranch lets a branch step over a single byte that it has already decided: size and b are how many bytes next and alt are behind.
+func fuseBranch(k *code) {
+	if k.op != opBranch {
+		return
+	}
+	if accepts(k, k.next, mayTake) {
+		k.size, k.next = 1, k.next.next
+	}
+	if accepts(k, k.alt, maySkip) {
+		k.b, k.alt = 1, k.alt.next
+	}
+}
+
+// accepts reports whether t is a single byte that matches whenever the branch k goes that way.
+func accepts(k, t *code, way uint8) bool {
+	if t.op != opByte && t.op != opSetByte || k.ends&way != 0 {
+		return false
+	}
+	for b, v := range k.tab {
+		if v&way != 0 && !(t.op == opByte && byte(b) == t.b || t.op == opSetByte && t.tab[b] != 0) {
+			return false
+		}
+	}
+	return true
+}
+
 // fuseSaves lets hot instructions set the captures around them.
 func fuseSaves(out []code) {
 	const most = 1<<16 - 1
@@ -175,7 +206,7 @@ func fuseSaves(out []code) {
 			continue
 		}
 		switch n := k.next; n.op {
-		case opByte, opWord, opSeq, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy:
+		case opByte, opWord, opSeq, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy, opBranch, opAlt, opMark:
 			if n.pre == 0 {
 				idx, reg := k.idx, k.reg
 				*k = *n

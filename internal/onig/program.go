@@ -21,6 +21,7 @@ const (
 	opSpanBack   // the same, given back character by character
 	opSpanLazy   // a run of cls as short as possible
 	opBranch     // next or alt, chosen by the byte that comes
+	opPeek       // next if a byte of cls and then one of tab come, else alt
 	opAlt        // one of several alternatives, chosen by the byte that comes
 	opSave       // reg = position
 	opSaveBoth   // reg, reg+1 = register alt, position

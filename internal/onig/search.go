@@ -12,8 +12,7 @@ const (
 	startAnywhere startKind = iota
 	startText               // at the beginning of the text only
 	startLine               // at beginnings of lines only
-	startSearch             // where the search starts only
-	startFirst              // wherever the search starts: if it fails there, it fails everywhere
+	startSearch             // where the search starts only: \G, or .* in front, which reaches every later start
 	startByte               // at one byte
 	startSet                // at one of several bytes
 	startLiteral            // at a literal
@@ -21,12 +20,14 @@ const (
 
 // searcher is what is known of a pattern before it is run.
 type searcher struct {
-	kind     startKind
-	required string
-	prefix   string
-	b        byte
-	set      *[256]uint8
-	least    int // bytes a match has at least
+	kind      startKind
+	required  string
+	prefix    string
+	b         byte
+	set       *[256]uint8
+	second    *[256]uint8 // bytes that may come second; nil if any may
+	secondEnd bool        // the text may end behind the first
+	least     int         // bytes a match has at least
 }
 
 func (c *compiler) newSearcher(root *node) searcher {
@@ -47,8 +48,15 @@ func (c *compiler) newSearcher(root *node) searcher {
 		s.kind, s.prefix = startLiteral, prefix
 	case len(prefix) == 1:
 		s.kind, s.b = startByte, prefix[0]
-	case f.bytes != allBytes && !f.end:
+	case !c.dependent && c.leadingAny(root):
+		s.kind = startSearch
+	case f.bytes != allBytes && !f.end && !emptyable(root):
 		s.kind, s.set = startSet, c.followTable(f)
+	}
+	if s.kind == startByte || s.kind == startSet {
+		if b, end := c.secondBytes(root, anything); b != allBytes && f.bytes.and(highBytes).empty() {
+			s.second, s.secondEnd = c.followTable(follow{bytes: b}), end
+		}
 	}
 	return s
 }
@@ -212,20 +220,34 @@ func (m *Matcher) findLines(start int) bool {
 	return false
 }
 
+// findFirst tries the places where the first two bytes fit.
 func (m *Matcher) findFirst(start int, se *searcher) bool {
 	s := m.text
-	for i := start; !m.timedOut; {
+	for i := start; !m.timedOut; i = int(charEnd(s, int32(i))) {
+		if i = se.nextStart(s, i); i < 0 {
+			return false
+		}
+		if m.attempt(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// nextStart returns the first place from i on where a match may start, -1 if there is none.
+func (se *searcher) nextStart(s string, i int) int {
+	for {
 		switch se.kind {
 		case startLiteral:
 			j := strings.Index(s[i:], se.prefix)
 			if j < 0 {
-				return false
+				return -1
 			}
-			i += j
+			return i + j
 		case startByte:
 			j := strings.IndexByte(s[i:], se.b)
 			if j < 0 {
-				return false
+				return -1
 			}
 			i += j
 		default:
@@ -233,18 +255,20 @@ func (m *Matcher) findFirst(start int, se *searcher) bool {
 				i++
 			}
 			if i >= len(s) {
-				return false
+				return -1
 			}
 		}
-		if m.attempt(i) {
-			return true
+		switch {
+		case se.second == nil:
+			return i
+		case i+1 == len(s):
+			if se.secondEnd {
+				return i
+			}
+			return -1
+		case se.second[s[i+1]] != 0:
+			return i
 		}
-		if s[i] >= utf8.RuneSelf {
-			_, n := utf8.DecodeRuneInString(s[i:])
-			i += n
-		} else {
-			i++
-		}
+		i++ // a first byte is ASCII here, so the next character starts behind it
 	}
-	return false
 }

@@ -317,16 +317,35 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			sp++
 			in = in.next
 			continue
+		case opPeek:
+			if pos+1 < n && in.tab[byteAt(text, pos)] != 0 && in.fol[byteAt(text, pos+1)] != 0 {
+				in = in.next
+			} else {
+				in = in.alt
+			}
+			continue
 		case opBranch:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
 			v := in.ends
 			if pos < n {
 				v = in.tab[byteAt(text, pos)]
 			}
 			switch v {
 			case mayTake:
+				pos += int32(in.size)
 				in = in.next
 				continue
 			case maySkip:
+				pos += int32(in.b)
 				in = in.alt
 				continue
 			case mayTake | maySkip:
@@ -335,10 +354,21 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				}
 				stk[sp] = frame{in.idx, pos, 0}
 				sp++
+				pos += int32(in.size)
 				in = in.next
 				continue
 			}
 		case opAlt:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
 			v := in.ends
 			if pos < n {
 				v = in.tab[byteAt(text, pos)]
@@ -433,6 +463,16 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				continue
 			}
 		case opMark:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
 			if in.flags&flagUndo != 0 {
 				if int(sp)+2 >= len(stk) {
 					stk = m.grow()
@@ -721,15 +761,15 @@ func (m *Matcher) run(entry, start, base int32) bool {
 		case opBranch:
 			pos = f.pos
 			sp--
-			in = in.alt
 			if m.memo.on && in.memo != 0 && m.memo.visited(in.memo, pos) {
 				goto back
 			}
+			pos += int32(in.b)
+			in = in.alt
 		case opAlt:
 			list := in.x.lists[f.aux>>16]
 			i := f.aux & 0xFFFF
 			pos = f.pos
-			in = list[i]
 			id := in.memo + f.aux>>16*in.max + i
 			if int(i)+1 == len(list) {
 				sp--
@@ -739,6 +779,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			if m.memo.on && in.memo != 0 && m.memo.visited(id, pos) {
 				goto back
 			}
+			in = list[i]
 		case opNegLook:
 			pos = f.pos
 			sp--
