@@ -30,6 +30,8 @@ static void answer(regex_t *re, const UChar *text, size_t len, OnigRegion *regio
 
 int main(void) {
 	static char line[1 << 22], opts[64];
+	static char last[1 << 22]; /* options and pattern of re */
+	regex_t *re = NULL;
 	UChar *pat = malloc(1 << 21), *text = malloc(1 << 21);
 	OnigEncoding enc = ONIG_ENCODING_UTF8;
 	OnigRegion *region = onig_region_new();
@@ -40,7 +42,6 @@ int main(void) {
 		OnigOptionType o = ONIG_OPTION_WORD_IS_ASCII | ONIG_OPTION_DIGIT_IS_ASCII | ONIG_OPTION_SPACE_IS_ASCII;
 		OnigErrorInfo einfo;
 		UChar msg[ONIG_MAX_ERROR_MESSAGE_LEN];
-		regex_t *re;
 		size_t plen, tlen;
 		int r;
 		if (!t)
@@ -54,9 +55,19 @@ int main(void) {
 			o |= ONIG_OPTION_IGNORECASE;
 		if (strchr(opts, 'x'))
 			o |= ONIG_OPTION_EXTEND;
-		plen = unhex(p, pat);
 		tlen = unhex(t, text);
-		r = onig_new(&re, pat, pat + plen, o, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &einfo);
+		r = ONIG_NORMAL;
+		if (!re || strcmp(last, opts) != 0 || strcmp(last + sizeof opts, p) != 0) {
+			if (re)
+				onig_free(re);
+			re = NULL;
+			strcpy(last, opts);
+			strcpy(last + sizeof opts, p);
+			plen = unhex(p, pat);
+			r = onig_new(&re, pat, pat + plen, o, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &einfo);
+			if (r != ONIG_NORMAL)
+				re = NULL;
+		}
 		if (r != ONIG_NORMAL) {
 			onig_error_code_to_str(msg, r, &einfo);
 			printf("E %s\n", (char *)msg);
@@ -73,7 +84,6 @@ int main(void) {
 			} else {
 				answer(re, text, tlen, region);
 			}
-			onig_free(re);
 		}
 		fflush(stdout);
 	}
