@@ -13,6 +13,7 @@ import (
 	"millrace/filters/grok"
 	"millrace/filters/json"
 	jsonencode "millrace/filters/json_encode"
+	"millrace/filters/kv"
 	"millrace/filters/mutate"
 	"millrace/filters/prune"
 	"millrace/filters/sleep"
@@ -39,6 +40,7 @@ func All() []*plugin.Definition {
 		grok.Plugin,
 		json.Plugin,
 		jsonencode.Plugin,
+		kv.Plugin,
 		mutate.Plugin,
 		prune.Plugin,
 		sleep.Plugin,

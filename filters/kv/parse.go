@@ -1,0 +1,162 @@
+package kv
+
+import (
+	"strings"
+
+	"millrace/pipeline/event"
+)
+
+// maxDepth bounds the recursion: each level is a part of the text above it, so only a hostile text goes deeper.
+const maxDepth = 64
+
+// parse is the work on the texts of one event.
+type parse struct {
+	w     *worker
+	e     *event.Event
+	pairs *event.Object
+	depth int
+
+	resolved         bool
+	include, exclude []string
+}
+
+// text adds the pairs of s.
+func (p *parse) text(s string) error {
+	sc := &p.w.scanner
+	if !sc.begin(s) {
+		if sc.timedOut {
+			return errTimeout
+		}
+		return nil
+	}
+	if !p.resolved {
+		if err := p.resolve(); err != nil {
+			return err
+		}
+	}
+	for {
+		key, value, ok := sc.next()
+		if !ok {
+			break
+		}
+		if err := p.add(key, value); err != nil {
+			return err
+		}
+	}
+	if sc.timedOut {
+		return errTimeout
+	}
+	return nil
+}
+
+func (p *parse) resolve() (err error) {
+	w := p.w
+	p.resolved = true
+	if p.include, err = w.include.resolve(p.e, w.includes[:0]); err != nil {
+		return err
+	}
+	if !w.include.static {
+		w.includes = p.include
+	}
+	if p.exclude, err = w.exclude.resolve(p.e, w.excludes[:0]); err != nil {
+		return err
+	}
+	if !w.exclude.static {
+		w.excludes = p.exclude
+	}
+	return nil
+}
+
+func (p *parse) add(key, value string) error {
+	w := p.w
+	if value == "" && !w.o.AllowEmptyValues {
+		return nil
+	}
+	key, err := w.key.apply(p.e.Arena, key)
+	if err != nil {
+		return err
+	}
+	if len(p.include) > 0 && !contains(p.include, key) || contains(p.exclude, key) {
+		return nil
+	}
+	if key, err = p.prefixed(key); err != nil {
+		return err
+	}
+	if value, err = w.value.apply(p.e.Arena, value); err != nil {
+		return err
+	}
+	old, exists := p.pairs.Get(key)
+	if exists && !w.o.AllowDuplicateValues && includes(old, value) {
+		return nil
+	}
+	v := event.StringValue(value)
+	if w.o.Recursive && p.depth < maxDepth {
+		inner, err := p.recurse(value)
+		if err != nil {
+			return err
+		}
+		if inner.Len() > 0 {
+			v = event.ObjectValue(inner)
+		}
+	}
+	switch l := old.List(); {
+	case !exists:
+		p.pairs.Set(key, v)
+	case l != nil:
+		l.Append(v)
+	default:
+		l = p.e.NewList()
+		l.Append(old)
+		l.Append(v)
+		p.pairs.Set(key, event.ListValue(l))
+	}
+	return nil
+}
+
+// recurse parses a value with the place of the scan around it put aside.
+func (p *parse) recurse(value string) (*event.Object, error) {
+	inner := parse{w: p.w, e: p.e, pairs: p.e.NewObject(), depth: p.depth + 1, resolved: true, include: p.include, exclude: p.exclude}
+	outer := p.w.scanner.state
+	err := inner.text(value)
+	p.w.scanner.state = outer
+	return inner.pairs, err
+}
+
+func (p *parse) prefixed(key string) (string, error) {
+	if p.w.o.Prefix.String() == "" {
+		return key, nil
+	}
+	prefix, err := p.w.o.Prefix.Text(p.e)
+	if err != nil {
+		return "", err
+	}
+	a := p.e.Arena
+	return a.Take(append(append(a.Free(), prefix...), key...)), nil
+}
+
+func contains(list []string, s string) bool {
+	for i := range list {
+		if list[i] == s {
+			return true
+		}
+	}
+	return false
+}
+
+// includes is Ruby's include? of what a key has so far: a part of a text, an item of a list, a key of a hash.
+func includes(old event.Value, value string) bool {
+	switch old.Kind() {
+	case event.String:
+		return strings.Contains(old.Str(), value)
+	case event.KindList:
+		for _, item := range old.List().Items() {
+			if item.Kind() == event.String && item.Str() == value {
+				return true
+			}
+		}
+	case event.KindObject:
+		_, ok := old.Object().Get(value)
+		return ok
+	}
+	return false
+}
