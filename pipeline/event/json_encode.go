@@ -3,6 +3,7 @@ package event
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"strconv"
 	"unsafe"
 )
@@ -79,17 +80,47 @@ func appendKey(dst []byte, key string) []byte {
 }
 
 // AppendJSONString appends s in double quotes. Only what JSON demands is escaped, control characters as Jackson writes them (\u001F).
+//
+// It scans and copies in one pass, eight bytes at a time: the eight are stored before they are judged, and the place in dst moves on
+// only over those that need no escape. Scanning first and copying by append after that was slower.
 func AppendJSONString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for {
-		n := plainPrefix(s)
-		dst = append(dst, s[:n]...)
-		if n == len(s) {
-			return append(dst, '"')
+	const slack = 16 // the longest escape, the closing quote and an eight-byte store that reaches beyond both
+	dst = slices.Grow(dst, len(s)+slack)
+	n := len(dst)
+	buf := dst[:cap(dst)]
+	buf[n] = '"'
+	n++
+	src := unsafe.Slice(unsafe.StringData(s), len(s))
+	for len(src) >= 8 {
+		w := binary.LittleEndian.Uint64(src)
+		binary.LittleEndian.PutUint64(buf[n:], w)
+		m := escapeMask(w)
+		if m == 0 {
+			src, n = src[8:], n+8
+			continue
 		}
-		dst = appendEscape(dst, s[n])
-		s = s[n+1:]
+		k := bits.TrailingZeros64(m) / 8
+		buf, n = putEscape(buf, n+k, src[k], len(src)-k+slack)
+		src = src[k+1:]
 	}
+	for i, c := range src {
+		if c < 0x20 || c == '"' || c == '\\' {
+			buf, n = putEscape(buf, n, c, len(src)-i+slack)
+			continue
+		}
+		buf[n] = c
+		n++
+	}
+	buf[n] = '"'
+	return buf[:n+1]
+}
+
+// putEscape puts the escape of c at n and returns where it ends; behind it room bytes fit.
+func putEscape(buf []byte, n int, c byte, room int) ([]byte, int) {
+	buf = slices.Grow(buf[:n], room+6)
+	buf = appendEscape(buf, c)
+	n = len(buf)
+	return buf[:cap(buf)], n
 }
 
 func appendEscape(dst []byte, c byte) []byte {
@@ -116,18 +147,20 @@ const (
 	highs = 0x8080808080808080
 )
 
-// plainPrefix returns how many bytes at the start of s need no escape, eight at a time: a byte needs one if it is below 0x20, a quote
-// or a backslash. Each test leaves the high bit of a byte set where it holds; a carry can only set bits above the first true one, and
-// only the first one counts.
+// escapeMask has the high bit of the first byte of w set that needs an escape: one below 0x20, a quote or a backslash. Bits above it
+// may be wrong: each test leaves the high bit of a byte set where it holds, and its borrow can only set bits above the first true one.
+func escapeMask(w uint64) uint64 {
+	quote := w ^ lows*'"'
+	slash := w ^ lows*'\\'
+	return (((w - lows*0x20) &^ w) | ((quote - lows) &^ quote) | ((slash - lows) &^ slash)) & highs
+}
+
+// plainPrefix returns how many bytes at the start of s need no escape.
 func plainPrefix(s string) int {
 	p := unsafe.Slice(unsafe.StringData(s), len(s))
 	i := 0
 	for ; i+8 <= len(p); i += 8 {
-		w := binary.LittleEndian.Uint64(p[i:])
-		quote := w ^ lows*'"'
-		slash := w ^ lows*'\\'
-		m := ((w - lows*0x20) &^ w) | ((quote - lows) &^ quote) | ((slash - lows) &^ slash)
-		if m &= highs; m != 0 {
+		if m := escapeMask(binary.LittleEndian.Uint64(p[i:])); m != 0 {
 			return i + bits.TrailingZeros64(m)/8
 		}
 	}
