@@ -6,6 +6,7 @@ import (
 	"millrace/filters/bytes"
 	"millrace/filters/cidr"
 	"millrace/filters/clone"
+	"millrace/filters/csv"
 	"millrace/filters/date"
 	dedot "millrace/filters/de_dot"
 	"millrace/filters/drop"
@@ -33,6 +34,7 @@ func All() []*plugin.Definition {
 		bytes.Plugin,
 		cidr.Plugin,
 		clone.Plugin,
+		csv.Plugin,
 		date.Plugin,
 		dedot.Plugin,
 		drop.Plugin,
