@@ -3,65 +3,77 @@ package onig
 import (
 	"fmt"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
-var opNames = [...]string{opMatch: "match", opFail: "fail", opByte: "byte", opLit: "lit", opSet: "set", opSpanFast: "span", opSpanGreedy: "span-greedy",
-	opSpan: "spanchars", opSpanBack: "spanchars-greedy", opSpanLazy: "span-lazy", opBranch: "branch", opAlt: "alt", opSave: "save", opSaveBoth: "save-both",
-	opBeginText: "\\A", opBeginLine: "^", opEndLine: "$", opEndText: "\\z", opSemiEnd: "\\Z", opWordBound: "\\b", opNotWordBound: "\\B", opStart: "\\G",
-	opLookSet: "look-set", opMark: "mark", opCut: "cut", opLookEnd: "look-end", opNegLook: "neg-look", opNegEnd: "neg-end", opCall: "call"}
+var opNames = [...]string{opMatch: "match", opFail: "fail", opJump: "jump", opByte: "byte", opLit: "lit", opWord: "word", opSeq: "seq", opSetByte: "set-byte",
+	opSpanStops: "span-stops", opSpanAll: "span-all", opSet: "set", opSpanFast: "span", opSpanGreedy: "span-greedy", opSpan: "span-chars",
+	opSpanBack: "span-chars-greedy", opSpanLazy: "span-lazy", opBranch: "branch", opPeek: "peek", opAlt: "alt", opSave: "save", opSaveBoth: "save-both",
+	opBeginText: "begin-text", opBeginLine: "begin-line", opEndLine: "end-line", opEndText: "end-text", opSemiEnd: "semi-end", opWordBound: "bound",
+	opNotWordBound: "not-bound", opStart: "start", opLookByte: "look-byte", opLookSet: "look-set", opMark: "mark", opCut: "cut", opLookEnd: "look-end",
+	opNegLook: "neg-look", opNegEnd: "neg-end", opStepBack: "step-back", opAtMark: "at-mark", opBackref: "backref", opCall: "call", opReturn: "return",
+	opCond: "cond", opCluster: "cluster", opAbsent: "absent", opAbsentEnd: "absent-end", opCountInit: "count-init", opCountLoop: "count-loop",
+	opEmptyMark: "empty-mark", opEmptyCheck: "empty-check"}
 
-// dump lists the instructions reachable from the entry of a program.
+// dump lists the operations that can be reached from the entry of a program, a line each.
 func (re *Regexp) dump() string {
 	var b strings.Builder
-	seen := map[int32]bool{}
-	var walk func(pc int32)
-	walk = func(pc int32) {
-		for !seen[pc] {
-			seen[pc] = true
-			in := &re.prog[pc]
-			name := fmt.Sprint(in.op)
-			if int(in.op) < len(opNames) && opNames[in.op] != "" {
-				name = opNames[in.op]
+	seen := map[*code]bool{}
+	var walk func(k *code)
+	walk = func(k *code) {
+		for k != nil && !seen[k] {
+			seen[k] = true
+			fmt.Fprintf(&b, "%d %s pre %d post %d {%d,%d}", k.idx, opNames[k.op], k.pre, k.post, k.min, k.max)
+			if k.op == opMatch || k.op == opFail || k.op == opNegEnd {
+				b.WriteByte('\n')
+				return
 			}
-			fmt.Fprintf(&b, "%4d %-12s next %d alt %d reg %d {%d,%d} flags %x %q", pc, name, in.next, in.alt, in.reg, in.min, in.max, in.flags, in.lit)
-			if in.cls != nil {
-				fmt.Fprintf(&b, " %v", in.cls.set.r)
-			}
-			if in.op == opBranch {
-				for v := byte(1); v <= 3; v++ {
-					var s []byte
-					for c := 32; c < 127; c++ {
-						if in.tab[c] == v {
-							s = append(s, byte(c))
-						}
-					}
-					fmt.Fprintf(&b, " %d:%q", v, s)
-				}
-			}
-			for i, l := range in.lists {
-				var s []byte
-				for c := 32; c < 127 && in.op == opAlt; c++ {
-					if in.tab[c] == byte(i) {
-						s = append(s, byte(c))
-					}
-				}
-				fmt.Fprintf(&b, "\n        %q -> %v", s, l)
-			}
-			b.WriteByte('\n')
-			if in.op == opAlt {
-				for _, l := range in.lists {
+			if k.op == opAlt {
+				fmt.Fprintf(&b, " %d lists\n", len(k.x.lists))
+				for _, l := range k.x.lists {
 					for _, t := range l {
 						walk(t)
 					}
 				}
 				return
 			}
-			if in.op == opBranch || in.op == opNegLook || in.op == opCond || in.op == opCall || in.op == opCountLoop || in.op == opAbsent {
-				walk(in.alt)
+			if k.alt != nil && k.op != opCall {
+				fmt.Fprintf(&b, " alt %d", k.alt.idx)
 			}
-			pc = in.next
+			fmt.Fprintf(&b, " next %d\n", k.next.idx)
+			switch k.op {
+			case opBranch, opPeek, opNegLook, opCond, opCall, opCountLoop, opAbsent, opEmptyCheck:
+				walk(k.alt)
+			}
+			k = k.next
 		}
 	}
-	walk(re.entry)
+	walk(&re.code[re.entry])
 	return b.String()
+}
+
+// TestCompilesTo states which operations a pattern needs, and which the compiler must have proved to be useless.
+func TestCompilesTo(t *testing.T) {
+	f := func(pattern, with, without string) {
+		t.Helper()
+		d := MustCompile(pattern).dump()
+		for _, op := range strings.Fields(with) {
+			require.Contains(t, d, " "+op+" pre", "%q:\n%s", pattern, d)
+		}
+		for _, op := range strings.Fields(without) {
+			require.NotContains(t, d, " "+op+" pre", "%q:\n%s", pattern, d)
+		}
+	}
+	f(`\w+ x`, "span", "span-greedy")                    // a space is no word character: never given back
+	f(`\w+a`, "span-greedy", "span")                     // here it may have to be
+	f(`"[^"]*?"`, "span-stops", "span-lazy")             // lazy or not, it ends at the quote
+	f(`\b\w+\b `, "bound", "span-greedy")                // the second boundary is certain, the first is not
+	f(` \b[a-z]+\b/`, "span", "bound")                   // both are
+	f(` (?<![0-9])[0-9]`, "", "look-byte")               // so is this
+	f(`(?>[0-9]+(?:\.[0-9]+)?)`, "peek", "mark cut")     // two bytes decide
+	f(`Jan|Jun|Feb`, "branch", "alt")                    // a trie
+	f(`(?:x{1,4}:){2}a|(?:x{1,4}:)b`, "branch", "alt")   // one common beginning
+	f(`[0-2][0-9]:[0-5][0-9]`, "seq", "set-byte branch") // fixed bytes in one go
 }

@@ -1,6 +1,9 @@
 package onig
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // code is an instruction in the form the machine runs: linked by pointers, with what the hot ones need at hand and neighbours fused where that saves
 // steps. A capture that begins right before a hot instruction (pre) or ends right behind it (post) is set by that instruction.
@@ -48,6 +51,11 @@ type step struct {
 // link turns the program of the compiler into code.
 func link(prog []inst) []code {
 	out := make([]code, len(prog))
+	rare := make([]extra, 0, countExtra(prog))
+	more := func(x extra) *extra {
+		rare = append(rare, x)
+		return &rare[len(rare)-1]
+	}
 	for i := range prog {
 		in := &prog[i]
 		k := &out[i]
@@ -55,21 +63,21 @@ func link(prog []inst) []code {
 			min: in.min, max: in.max, memo: in.memo, src: in.src, tab: in.tab}
 		switch in.op {
 		case opSaveBoth:
-			k.x = &extra{alt: in.alt}
+			k.x = more(extra{alt: in.alt})
 		case opAlt:
-			k.x = &extra{lists: make([][]*code, len(in.lists))}
+			k.x = more(extra{lists: make([][]*code, len(in.lists))})
 			for j, l := range in.lists {
 				for _, t := range l {
 					k.x.lists[j] = append(k.x.lists[j], &out[t])
 				}
 			}
 		case opBackref, opCond:
-			k.alt, k.x = &out[in.alt], &extra{refs: in.lists[0]}
+			k.alt, k.x = &out[in.alt], more(extra{refs: in.lists[0]})
 		case opLit:
-			k.x = &extra{lit: in.lit}
+			k.x = more(extra{lit: in.lit})
 			linkWord(k, in.lit)
 		case opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
-			k.x = &extra{cls: in.cls}
+			k.x = more(extra{cls: in.cls})
 			k.tab, k.fol = &in.cls.tab, in.tab
 			linkSpan(k, in)
 		case opPeek:
@@ -78,14 +86,55 @@ func link(prog []inst) []code {
 			k.alt = &out[in.alt]
 		}
 	}
+	uses := countUses(out)
 	for i := range out {
-		fuseSequence(&out[i])
+		fuseSequence(&out[i], uses)
 	}
 	for i := range out {
 		fuseBranch(&out[i])
 	}
 	fuseSaves(out)
 	return out
+}
+
+// countExtra returns how many instructions need an extra.
+func countExtra(prog []inst) int {
+	n := 0
+	for i := range prog {
+		switch prog[i].op {
+		case opSaveBoth, opAlt, opBackref, opCond, opLit, opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
+			n++
+		}
+	}
+	return n
+}
+
+// countUses counts, up to 2, how often an instruction is named by others, and names the one single byte it follows, if that is all.
+func countUses(out []code) []uint8 {
+	uses := make([]uint8, len(out))
+	use := func(k *code, weight uint8) {
+		if k != nil {
+			uses[k.idx] = min(2, uses[k.idx]+weight)
+		}
+	}
+	for i := range out {
+		k := &out[i]
+		switch k.op {
+		case opByte, opWord, opSetByte:
+			use(k.next, 1)
+		default:
+			use(k.next, 2)
+			use(k.alt, 2)
+		}
+		if k.op == opAlt {
+			for _, l := range k.x.lists {
+				for _, t := range l {
+					use(t, 2)
+				}
+			}
+		}
+	}
+	return uses
 }
 
 // linkWord prepares the comparison of a short literal as one number.
@@ -129,9 +178,13 @@ func linkSpan(k *code, in *inst) {
 	}
 }
 
-// fuseSequence joins a chain of single bytes, of which at least one is a class, into one instruction.
-func fuseSequence(k *code) {
-	var steps []step
+// fuseSequence joins a chain of single bytes, of which at least one is a class, into one instruction. What stands inside such a chain and is reached in no
+// other way has no need of it.
+func fuseSequence(k *code, uses []uint8) {
+	if uses[k.idx] == 1 || k.op != opByte && k.op != opWord && k.op != opSetByte {
+		return
+	}
+	steps := make([]step, 0, 16)
 	at, sets := k, 0
 	for len(steps) < 16 {
 		switch at.op {
@@ -146,7 +199,7 @@ func fuseSequence(k *code) {
 			sets++
 		default:
 			if len(steps) >= 2 && sets > 0 {
-				k.op, k.next, k.x = opSeq, at, &extra{seq: steps}
+				k.op, k.next, k.x = opSeq, at, &extra{seq: slices.Clone(steps)}
 			}
 			return
 		}

@@ -29,7 +29,6 @@ type Name struct {
 // Regexp is a compiled pattern. It is immutable and safe for concurrent use.
 type Regexp struct {
 	src    string
-	prog   []inst
 	code   []code
 	blank  []int32 // captures before a match
 	entry  int32
@@ -78,7 +77,9 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 	}
 	c := &compiler{classes: map[string]*class{}, bySet: map[*charSet]*class{}, tabs: map[[256]uint8]*[256]uint8{}, groups: groups, root: root, plain: plain, calls: calls,
 		subs: map[int]int32{}, regs: int32(2*len(groups) + 2), ret: -1}
-	c.prog = make([]inst, 0, len(pattern)/4+16)
+	scratch := takeScratch()
+	defer scratch.give(c)
+	c.prog = scratch.prog[:0]
 	if !plain {
 		root = c.simplify(root)
 		c.root = root
@@ -91,7 +92,7 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 	if c.tooBig {
 		return nil, &SyntaxError{Pattern: pattern, Msg: "too big pattern"}
 	}
-	re.prog, re.regs, re.ret, re.memos = c.prog, int(c.regs), c.ret, c.memos
+	re.regs, re.ret, re.memos = int(c.regs), c.ret, c.memos
 	re.code = link(c.prog)
 	re.blank = make([]int32, 2*len(groups)+2)
 	for i := range re.blank {
@@ -102,6 +103,23 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 		re.search = c.newSearcher(root)
 	}
 	return re, nil
+}
+
+// scratch is what compiling a pattern needs and the compiled pattern does not.
+type scratch struct{ prog []inst }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func takeScratch() *scratch { return scratches.Get().(*scratch) }
+
+// give returns the scratch space, unless an unusual pattern has blown it up.
+func (s *scratch) give(c *compiler) {
+	if cap(c.prog) > 1<<15 {
+		return
+	}
+	s.prog = c.prog[:cap(c.prog)]
+	clear(s.prog[:len(c.prog)])
+	scratches.Put(s)
 }
 
 func collectNames(groups []groupInfo) []Name {
