@@ -2,7 +2,9 @@
 package codecs
 
 import (
+	"millrace/codecs/avro"
 	"millrace/codecs/cef"
+	"millrace/codecs/collectd"
 	"millrace/codecs/csv"
 	"millrace/codecs/dots"
 	esbulk "millrace/codecs/es_bulk"
@@ -14,7 +16,9 @@ import (
 	"millrace/codecs/line"
 	"millrace/codecs/msgpack"
 	"millrace/codecs/multiline"
+	"millrace/codecs/netflow"
 	"millrace/codecs/plain"
+	"millrace/codecs/protobuf"
 	"millrace/codecs/rubydebug"
 	"millrace/pipeline/plugin"
 )
@@ -22,7 +26,9 @@ import (
 // All returns the definitions of all codecs, sorted by name.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		avro.Plugin,
 		cef.Plugin,
+		collectd.Plugin,
 		csv.Plugin,
 		dots.Plugin,
 		esbulk.Plugin,
@@ -34,7 +40,9 @@ func All() []*plugin.Definition {
 		line.Plugin,
 		msgpack.Plugin,
 		multiline.Plugin,
+		netflow.Plugin,
 		plain.Plugin,
+		protobuf.Plugin,
 		rubydebug.Plugin,
 	}
 }

@@ -195,6 +195,8 @@ func cutKey(s string) string {
 	return ""
 }
 
+func isBlank(c byte) bool { return c == ' ' || c-'\t' <= '\r'-'\t' }
+
 func isWord(c byte) bool {
 	return c|0x20 >= 'a' && c|0x20 <= 'z' || c-'0' <= 9 || c == '_'
 }
@@ -202,13 +204,14 @@ func isWord(c byte) bool {
 // cutValue returns the value at the beginning of s, which ends before white space that a key follows; that key, and s from it on.
 func cutValue(s string) (value, rest, key string) {
 	for i := 0; ; {
-		n := strings.IndexAny(s[i:], " \t\n\v\f\r")
-		if n < 0 {
+		for i < len(s) && !isBlank(s[i]) {
+			i++
+		}
+		if i == len(s) {
 			return s, "", ""
 		}
-		end := i + n
-		i = end
-		for i < len(s) && strings.IndexByte(" \t\n\v\f\r", s[i]) >= 0 {
+		end := i
+		for i < len(s) && isBlank(s[i]) {
 			i++
 		}
 		if key := cutKey(s[i:]); key != "" {

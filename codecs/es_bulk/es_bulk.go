@@ -22,7 +22,7 @@ type Options struct {
 
 // New returns the codec.
 func New(o Options, env *plugin.Env) (*plugin.Codec, error) {
-	d := decoder{meta: event.MustPath("[@metadata]")}
+	var d decoder
 	if env.ECS.Enabled() {
 		d.meta = event.MustPath("[@metadata][codec][es_bulk]")
 	}
@@ -87,7 +87,8 @@ func action(line string) string {
 }
 
 type decoder struct {
-	meta, target *event.Path
+	meta   *event.Path // nil is @metadata itself
+	target *event.Path
 }
 
 // Decode implements plugin.Decoder. A line that is no JSON object becomes an event with a failure tag; Logstash loses it.
@@ -112,9 +113,19 @@ func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
 				document.Fail(e, line)
 			}
 		}
-		if e.Set(d.meta, event.ObjectValue(meta)) != nil {
-			document.Fail(e, line) // the document has a @metadata that is no object
-		}
+		d.setMeta(e, meta)
+	}
+}
+
+// setMeta keeps what the action says.
+func (d *decoder) setMeta(e *event.Event, meta *event.Object) {
+	if d.meta != nil {
+		_ = e.Set(d.meta, event.ObjectValue(meta)) // @metadata is empty yet, so nothing stands in the way
+		return
+	}
+	o := e.Metadata()
+	for _, f := range meta.Fields() {
+		o.Set(f.Key, f.Val)
 	}
 }
 

@@ -90,7 +90,11 @@ func (d *decoder) unpack(packed string, in *pack.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if v, _ := option.Object().Get("compressed"); option.Object() == nil || v.Str() != "gzip" {
+	o := option.Object()
+	if o == nil {
+		return packed, nil
+	}
+	if v, _ := o.Get("compressed"); v.Str() != "gzip" {
 		return packed, nil
 	}
 	if d.gzip == nil {

@@ -94,12 +94,12 @@ func FuzzFramer(f *testing.F) {
 	f.Add("a\n b\nc", uint8(1), true, uint8(3), uint8(20))
 	f.Add("a\\\nb\n\n\n c\n", uint8(2), false, uint8(1), uint8(4))
 	f.Fuzz(func(t *testing.T, in string, n uint8, previous bool, maxLines, maxBytes uint8) {
-		o := Options{Pattern: `^\s|\\$`, What: "next", MaxLines: int(maxLines) + 1, MaxBytes: 1 + 16*1, MultilineTag: "multiline"}
+		o := Options{Pattern: `^\s|\\$`, What: "next", MaxLines: int(maxLines) + 1, MaxBytes: 17, MultilineTag: "multiline"}
 		if previous {
 			o.What = "previous"
 		}
 		if maxBytes > 0 {
-			o.MaxBytes = 1 << maxBytes % 20
+			o.MaxBytes = 1 << (maxBytes % 20)
 		}
 		c, err := New(o, codectest.Env(plugin.ECSDisabled))
 		require.NoError(t, err)

@@ -1,0 +1,15 @@
+package collectd
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/codecs/internal/codectest"
+	"millrace/pipeline/plugin"
+)
+
+func TestRefused(t *testing.T) {
+	_, err := New(Options{}, codectest.Env(plugin.ECSDisabled))
+	require.ErrorContains(t, err, "write_http")
+}

@@ -1,0 +1,200 @@
+package netflow
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/codecs/internal/codectest"
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+func codec(t testing.TB, change func(o *Options)) *plugin.Codec {
+	t.Helper()
+	o := *Plugin.Options().(*Options)
+	change(&o)
+	c, err := New(o, codectest.Env(plugin.ECSDisabled))
+	require.NoError(t, err)
+	return c
+}
+
+func none(*Options) {}
+
+// bytesOf writes numbers in network order, each as wide as its type.
+func bytesOf(parts ...any) string {
+	var b []byte
+	for _, p := range parts {
+		if s, ok := p.(string); ok {
+			b = append(b, s...)
+			continue
+		}
+		var err error
+		if b, err = binary.Append(b, binary.BigEndian, p); err != nil {
+			panic(err)
+		}
+	}
+	return string(b)
+}
+
+type (
+	u8  = uint8
+	u16 = uint16
+	u32 = uint32
+	u64 = uint64
+)
+
+const unix = u32(1715934615) // 2024-05-17T08:30:15Z
+
+func packet5(flows int) string {
+	p := bytesOf(u16(5), u16(flows), u32(100_000), unix, u32(250e6), u32(77), u8(1), u8(2), u16(1<<14|100))
+	for range flows {
+		p += bytesOf("\x0a\x00\x00\x01", "\x0a\x00\x00\x02", "\x00\x00\x00\x00", u16(3), u16(4), u32(10), u32(1000), u32(90_000), u32(99_500),
+			u16(1234), u16(443), u8(0), u8(0x1b), u8(6), u8(0), u16(65000), u16(0), u8(24), u8(16), u16(0))
+	}
+	return p
+}
+
+const event5 = `{"@timestamp":"2024-05-17T08:30:15.250Z","netflow":{"version":5,"flow_seq_num":77,"engine_type":1,"engine_id":2,` +
+	`"sampling_algorithm":1,"sampling_interval":100,"flow_records":1,"ipv4_src_addr":"10.0.0.1","ipv4_dst_addr":"10.0.0.2",` +
+	`"ipv4_next_hop":"0.0.0.0","input_snmp":3,"output_snmp":4,"in_pkts":10,"in_bytes":1000,"first_switched":"2024-05-17T08:30:05.250Z",` +
+	`"last_switched":"2024-05-17T08:30:14.750Z","l4_src_port":1234,"l4_dst_port":443,"tcp_flags":27,"protocol":6,"src_tos":0,` +
+	`"src_as":65000,"dst_as":0,"src_mask":24,"dst_mask":16}}`
+
+func TestVersion5(t *testing.T) {
+	require.Equal(t, event5, codectest.Joined(codec(t, none), packet5(1)))
+	require.Len(t, codectest.Decode(codec(t, none), packet5(30)), 30)
+	docs := codectest.Decode(codec(t, none), packet5(2)[:24+48+10])
+	require.Len(t, docs, 2)
+	require.Contains(t, docs[1], FailureTag)
+	require.Empty(t, codectest.Decode(codec(t, func(o *Options) { o.Versions = []int{9, 10} }), packet5(1)))
+}
+
+func set(id uint16, body string) string { return bytesOf(id, u16(4+len(body)), body) }
+
+func packet9(sets ...string) string {
+	p := bytesOf(u16(9), u16(len(sets)), u32(100_000), unix, u32(77), u32(5))
+	for _, s := range sets {
+		p += s
+	}
+	return p
+}
+
+var (
+	template9 = set(0, bytesOf(u16(256), u16(9), u16(8), u16(4), u16(1), u16(4), u16(21), u16(4), u16(56), u16(6), u16(89), u16(1),
+		u16(95), u16(4), u16(96), u16(4), u16(27), u16(16), u16(4242), u16(1)))
+	data9 = set(256, bytesOf("\x0a\x00\x00\x01", u32(1000), u32(99_500), "\x00\x11\x22\x33\x44\x55", u8(0x41), "\x03\x00\x00\x50",
+		"ssh\x00", "\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01", u8(7)))
+)
+
+const event9 = `{"@timestamp":"2024-05-17T08:30:15.000Z","netflow":{"version":9,"flow_seq_num":77,"flowset_id":256,"ipv4_src_addr":"10.0.0.1",` +
+	`"in_bytes":1000,"last_switched":"2024-05-17T08:30:14.500Z","in_src_mac":"00:11:22:33:44:55","forwarding_status":{"status":1,"reason":1},` +
+	`"application_id":"3..80","application_name":"ssh","ipv6_src_addr":"2001:db8::1","field_4242":7}}`
+
+func TestVersion9(t *testing.T) {
+	c := codec(t, none)
+	docs := codectest.Decode(c, packet9(data9))
+	require.Len(t, docs, 1)
+	require.Contains(t, docs[0], `"tags":["_netflowtemplatemissing"]`)
+	require.Contains(t, docs[0], `"flowset_id":256,"source_id":5`)
+	require.Equal(t, event9, codectest.Joined(c, packet9(template9, data9)))
+	require.Equal(t, event9, codectest.Joined(c, packet9(data9)), "another worker knows the template")
+	options := set(1, bytesOf(u16(257), u16(4), u16(4), u16(1), u16(4), u16(34), u16(4)))
+	require.Equal(t, `{"@timestamp":"2024-05-17T08:30:15.000Z","netflow":{"version":9,"flow_seq_num":77,"flowset_id":257,"scope_system":9,"sampling_interval":100}}`,
+		codectest.Joined(c, packet9(options, set(257, bytesOf(u32(9), u32(100))))))
+}
+
+func packet10(sets ...string) string {
+	body := ""
+	for _, s := range sets {
+		body += s
+	}
+	return bytesOf(u16(10), u16(16+len(body)), unix, u32(77), u32(5), body)
+}
+
+func TestIPFIX(t *testing.T) {
+	template := set(2, bytesOf(u16(300), u16(7), u16(8), u16(4), u16(0x8000|1), u16(8), u32(reversePEN), u16(0x8000|7), u16(2), u32(9999),
+		u16(152), u16(8), u16(154), u16(8), u16(82), u16(0xFFFF), u16(311), u16(8)))
+	data := set(300, bytesOf("\x0a\x00\x00\x01", u64(1<<63), u16(8), u64(1715934615123), (u64(unix)+2208988800)<<32|1<<31, u8(4), "eth0", float64(0.5)))
+	require.Equal(t, `{"@timestamp":"2024-05-17T08:30:15.000Z","netflow":{"version":10,"flowset_id":300,"sourceIPv4Address":"10.0.0.1",`+
+		`"reverseOctetDeltaCount":9223372036854775808,"enterprise_9999_7":8,"flowStartMilliseconds":"2024-05-17T08:30:15.123Z",`+
+		`"flowStartMicroseconds":"2024-05-17T08:30:15.500Z","interfaceName":"eth0","samplingProbability":0.5}}`,
+		codectest.Joined(codec(t, func(o *Options) { o.IncludeFlowsetID = true }), packet10(template, data)))
+}
+
+func TestFailures(t *testing.T) {
+	f := func(in string) {
+		t.Helper()
+		docs := codectest.Decode(codec(t, none), in)
+		require.Len(t, docs, 1)
+		require.Contains(t, docs[0], `"tags":["_netflowparsefailure"]`)
+	}
+	f("")
+	f("x")
+	f("hello world")
+	f(bytesOf(u16(9), u16(1)))
+	f(packet9(set(0, bytesOf(u16(256), u16(1), u16(8), u16(0))), set(256, "\x00\x00\x00\x00"))) // a template of nothing
+}
+
+func TestTemplatesAreKept(t *testing.T) {
+	dir := t.TempDir()
+	codectest.Decode(codec(t, func(o *Options) { o.CacheSavePath = dir }), packet9(template9))
+	require.Equal(t, event9, codectest.Joined(codec(t, func(o *Options) { o.CacheSavePath = dir }), packet9(data9)))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, cacheFile), []byte("{"), 0o600))
+	o := *Plugin.Options().(*Options)
+	o.CacheSavePath = dir
+	_, err := New(o, codectest.Env(plugin.ECSDisabled))
+	require.ErrorContains(t, err, "reading netflow templates")
+}
+
+func TestTemplatesAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := codec(t, func(o *Options) { o.CacheTTL = 1 })
+		codectest.Decode(c, packet9(template9))
+		<-time.After(61 * time.Second)
+		require.Contains(t, codectest.Joined(c, packet9(data9)), TemplateTag)
+	})
+}
+
+func TestDefinitions(t *testing.T) {
+	v9 := filepath.Join(t.TempDir(), "v9.yml")
+	require.NoError(t, os.WriteFile(v9, []byte("---\n4242:\n- :uint8\n- :my_field\n1:\n- :skip\n"), 0o600))
+	ipfix := filepath.Join(t.TempDir(), "ipfix.yml")
+	require.NoError(t, os.WriteFile(ipfix, []byte("9999:\n  7:\n  - :uint16\n  - :theirs\n"), 0o600))
+	c := codec(t, func(o *Options) { o.NetflowDefinitions, o.IpfixDefinitions = v9, ipfix })
+	got := codectest.Joined(c, packet9(template9, data9))
+	require.Contains(t, got, `"my_field":7`)
+	require.NotContains(t, got, "in_bytes")
+	require.NoError(t, os.WriteFile(v9, []byte("4242:\n- :unicorn\n- :my_field\n"), 0o600))
+	o := *Plugin.Options().(*Options)
+	o.NetflowDefinitions, o.Versions, o.CacheTTL = v9, []int{7}, 0
+	_, err := New(o, codectest.Env(plugin.ECSDisabled))
+	require.ErrorContains(t, err, "unknown type :unicorn")
+	require.ErrorContains(t, err, "no version 7")
+	require.ErrorContains(t, err, "at least 1")
+}
+
+func TestTarget(t *testing.T) {
+	require.Contains(t, codectest.Joined(codec(t, func(o *Options) { o.Target = *event.MustPath("[a][b]") }), packet5(1)), `"a":{"b":{"version":5`)
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(packet5(2))
+	f.Add(packet9(template9, data9))
+	f.Add(packet10(set(2, bytesOf(u16(300), u16(1), u16(82), u16(0xFFFF))), set(300, "\x04eth0")))
+	c := codec(f, none)
+	f.Fuzz(func(t *testing.T, data string) { codectest.Decode(c, data) })
+}
+
+func BenchmarkDecode5(b *testing.B) { codectest.BenchmarkDecode(b, codec(b, none), packet5(1)) }
+
+func BenchmarkDecode9(b *testing.B) {
+	c := codec(b, none)
+	codectest.Decode(c, packet9(template9))
+	codectest.BenchmarkDecode(b, c, packet9(data9))
+}
