@@ -2,6 +2,7 @@
 package bytes
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -33,8 +34,8 @@ type Options struct {
 	// What a kilobyte is: 1024 bytes (binary) or 1000 (metric).
 	ConversionMethod string `opt:"conversion_method,enum=binary|metric,alias=prefix_system"`
 
-	// Character in front of the decimals.
-	DecimalSeparator string `opt:"decimal_separator,enum=.|,"`
+	// Character in front of the decimals: a dot or a comma.
+	DecimalSeparator string `opt:"decimal_separator"`
 
 	// Tags for events whose field holds no size.
 	TagOnFailure []string `opt:"tag_on_failure"`
@@ -54,8 +55,11 @@ type filter struct {
 	buf     []byte
 }
 
-// New chooses the base.
+// New checks the separator and chooses the base.
 func New(o Options, env *plugin.Env) (plugin.Filter, error) {
+	if o.DecimalSeparator != "." && o.DecimalSeparator != "," {
+		return nil, plugin.OptionError("decimal_separator", errors.New(`must be one of ".", ","`))
+	}
 	f := &filter{o: o, base: 1024, stats: env.Stats, log: throttle.New(env.Log, time.Minute)}
 	if o.ConversionMethod == "metric" {
 		f.base = 1000

@@ -47,6 +47,7 @@ type filter struct {
 	log     *throttle.Logger
 	slog    *slog.Logger
 	invalid *atomic.Int64
+	read    time.Time // when the file was changed last, as it was read; after Start of the goroutine that reads it again
 }
 
 // New reads the networks.
@@ -86,6 +87,10 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 
 // readFile reads the networks of the file, and what in it is none.
 func (f *filter) readFile() (s *set, bad []string, err error) {
+	info, err := os.Stat(f.o.NetworkPath) // before it is read: a change while it is read is found later
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading networks: %w", err)
+	}
 	data, err := os.ReadFile(f.o.NetworkPath)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading networks: %w", err)
@@ -95,6 +100,7 @@ func (f *filter) readFile() (s *set, bad []string, err error) {
 	if s.len() == 0 && len(bad) == 0 {
 		return nil, nil, fmt.Errorf("reading networks: %s holds none", f.o.NetworkPath)
 	}
+	f.read = info.ModTime()
 	return s, bad, nil
 }
 
@@ -109,25 +115,21 @@ func (f *filter) Start(ctx context.Context) error {
 func (f *filter) refresh(ctx context.Context) {
 	tick := time.NewTicker(max(f.o.RefreshInterval, time.Second))
 	defer tick.Stop()
-	var seen time.Time
-	if info, err := os.Stat(f.o.NetworkPath); err == nil {
-		seen = info.ModTime()
-	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			seen = f.reload(seen)
+			f.reload()
 		}
 	}
 }
 
-// reload reads the file if it changed since seen. A file that cannot be read leaves the networks as they are.
-func (f *filter) reload(seen time.Time) time.Time {
+// reload reads the file if it changed. A file that cannot be read leaves the networks as they are.
+func (f *filter) reload() {
 	info, err := os.Stat(f.o.NetworkPath)
-	if err == nil && info.ModTime().Equal(seen) {
-		return seen
+	if err == nil && info.ModTime().Equal(f.read) {
+		return
 	}
 	var s *set
 	var bad []string
@@ -136,11 +138,10 @@ func (f *filter) reload(seen time.Time) time.Time {
 	}
 	if err != nil {
 		f.slog.Error("the networks could not be read again; those known stay", slog.Any("error", err))
-		return seen
+		return
 	}
 	f.fixed.Store(s)
 	f.slog.Info("networks read again", slog.String("file", f.o.NetworkPath), slog.Int("networks", s.len()), slog.Int("invalid", len(bad)))
-	return info.ModTime()
 }
 
 // Filter reports whether one of the addresses is in one of the networks.

@@ -14,7 +14,8 @@ func (c *compiler) assignments(o *Options) {
 		c.add(&coerce{c.ref("coerce", p.Key), c.template("coerce", p.Value.Text())})
 	}
 	for _, p := range o.Rename {
-		c.add(&rename{c.pathTemplate("rename", p.Key), c.pathTemplate("rename", p.Value.Text())})
+		to := p.Value.Text()
+		c.add(&rename{c.pathTemplate("rename", p.Key), c.pathTemplate("rename", to), strings.Count(to, "[") > 1 || strings.Contains(to, "%{")})
 	}
 	for _, p := range o.Update {
 		c.add(&update{c.ref("update", p.Key), c.template("update", p.Value.Text())})
@@ -80,7 +81,10 @@ func assign(e *event.Event, p *event.Path, t *event.Template) error {
 
 // rename moves a value from one field to another. Where the target cannot be set the value goes back to where it was: Logstash
 // loses it.
-type rename struct{ from, to event.PathTemplate }
+type rename struct {
+	from, to event.PathTemplate
+	deep     bool // the target may lie in an array, which ignores names
+}
 
 func (op *rename) apply(e *event.Event, s *scratch) error {
 	from, err := op.from.Resolve(e, &s.from)
@@ -95,7 +99,7 @@ func (op *rename) apply(e *event.Event, s *scratch) error {
 		return moveMetadata(e, to)
 	}
 	v, _ := e.Remove(from)
-	if err = e.Set(to, v); err == nil && strings.Count(to.String(), "[") > 1 && !e.Has(to) {
+	if err = e.Set(to, v); err == nil && op.deep && !e.Has(to) {
 		err = fmt.Errorf("could not rename %s: %s is not a place in the event", from, to)
 	}
 	if err != nil {

@@ -75,8 +75,8 @@ func (op *convert) apply(e *event.Event, s *scratch) error {
 	if op.field.err != nil {
 		return op.field.err
 	}
-	v, ok := e.Get(&op.field.path)
-	if !ok || v.Kind() == event.Null || v.Kind() == event.KindObject {
+	v, at := op.field.get(e)
+	if v.Kind() == event.Null || v.Kind() == event.KindObject {
 		return nil
 	}
 	l := v.List()
@@ -85,7 +85,7 @@ func (op *convert) apply(e *event.Event, s *scratch) error {
 		if err != nil {
 			return err
 		}
-		return e.Set(&op.field.path, c)
+		return op.field.set(e, at, c)
 	}
 	out := e.NewList()
 	for _, item := range l.Items() {
@@ -97,7 +97,7 @@ func (op *convert) apply(e *event.Event, s *scratch) error {
 		}
 		out.Append(item)
 	}
-	return e.Set(&op.field.path, event.ListValue(out))
+	return op.field.set(e, at, event.ListValue(out))
 }
 
 // value converts one value that is not null.
@@ -159,7 +159,7 @@ func anyLine(s, word, letter, word2, letter2 string, digit byte) bool {
 			if rest := line[1:]; rest == "" || len(rest) > 1 && rest[len(rest)-1] == '0' && oneRune(rest[:len(rest)-1]) {
 				return true
 			}
-		case len(line) > 12: // longer than any word, folded characters included
+		case line[0]|0x20 != word[0] && line[0]|0x20 != word2[0]: // no other first letter folds to one of these
 		case strings.EqualFold(line, word), strings.EqualFold(line, letter),
 			strings.EqualFold(line, word2), strings.EqualFold(line, letter2):
 			return true
@@ -198,6 +198,9 @@ func convertInteger(e *event.Event, s *scratch, v event.Value, eu bool) (event.V
 	case event.Time:
 		return event.IntValue(v.Time().Unix()), nil
 	case event.String:
+		if n, ok := ruby.Plain(v.Str()); ok {
+			return event.IntValue(n), nil
+		}
 		return ruby.Integer(e.Arena, s.number(v.Str(), eu)), nil
 	}
 	return v, fmt.Errorf("the %s %s cannot be converted to an integer", v.Kind(), shorten(v.Text()))
@@ -233,6 +236,9 @@ func convertFloat(s *scratch, v event.Value, eu bool) (event.Value, error) {
 		t := v.Time()
 		return event.FloatValue(float64(t.Unix()) + float64(t.Nanosecond())/1e9), nil
 	case event.String:
+		if n, ok := ruby.Plain(v.Str()); ok && n != 0 { // "-0" is -0.0
+			return event.FloatValue(float64(n)), nil
+		}
 		return event.FloatValue(ruby.Float(s.number(v.Str(), eu))), nil
 	}
 	return v, fmt.Errorf("the %s %s cannot be converted to a float", v.Kind(), shorten(v.Text()))

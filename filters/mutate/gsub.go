@@ -96,7 +96,7 @@ func (op *gsub) apply(e *event.Event, s *scratch) error {
 	if op.field.err != nil {
 		return op.field.err
 	}
-	v, _ := e.Get(&op.field.path)
+	v, at := op.field.get(e)
 	l := v.List()
 	if l == nil && v.Kind() != event.String {
 		return nil
@@ -110,12 +110,12 @@ func (op *gsub) apply(e *event.Event, s *scratch) error {
 		if err != nil || !changed {
 			return err
 		}
-		return e.Set(&op.field.path, event.StringValue(text))
+		return op.field.set(e, at, event.StringValue(text))
 	}
-	return op.list(e, s, m, l)
+	return op.list(e, s, m, at, l)
 }
 
-func (op *gsub) list(e *event.Event, s *scratch, m *matching, l *event.List) error {
+func (op *gsub) list(e *event.Event, s *scratch, m *matching, at *event.Field, l *event.List) error {
 	out := e.NewList()
 	for _, item := range l.Items() {
 		if item.Kind() != event.String {
@@ -129,7 +129,7 @@ func (op *gsub) list(e *event.Event, s *scratch, m *matching, l *event.List) err
 		}
 		out.Append(event.StringValue(text))
 	}
-	return e.Set(&op.field.path, event.ListValue(out))
+	return op.field.set(e, at, event.ListValue(out))
 }
 
 // matching is what gsub looks for and puts in its place, for one event.

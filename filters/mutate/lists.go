@@ -59,7 +59,7 @@ func (op *splitter) apply(e *event.Event, _ *scratch) error {
 	if op.field.err != nil {
 		return op.field.err
 	}
-	v, _ := e.Get(&op.field.path)
+	v, at := op.field.get(e)
 	if v.Kind() != event.String {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (op *splitter) apply(e *event.Event, _ *scratch) error {
 		n--
 	}
 	l.Truncate(n)
-	return e.Set(&op.field.path, event.ListValue(l))
+	return op.field.set(e, at, event.ListValue(l))
 }
 
 func splitText(l *event.List, s, separator string) {
@@ -128,7 +128,7 @@ func (op *joiner) apply(e *event.Event, _ *scratch) error {
 	if op.field.err != nil {
 		return op.field.err
 	}
-	v, _ := e.Get(&op.field.path)
+	v, at := op.field.get(e)
 	l := v.List()
 	if l == nil {
 		return nil
@@ -137,7 +137,7 @@ func (op *joiner) apply(e *event.Event, _ *scratch) error {
 		return op.separator.err
 	}
 	text := e.Arena.Take(appendJoined(e.Arena.Free(), l, op.separator.text))
-	return e.Set(&op.field.path, event.StringValue(text))
+	return op.field.set(e, at, event.StringValue(text))
 }
 
 // appendJoined is Ruby's Array#join: arrays inside are joined too, null is nothing.

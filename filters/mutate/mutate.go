@@ -137,7 +137,35 @@ func (f *filter) Filter(e *event.Event) bool {
 // ref is a field that an option names. Logstash finds a malformed reference when it meets an event, and so do we.
 type ref struct {
 	path event.Path
+	top  string // the name of a top-level field that may hold anything, "" for other references
 	err  error
+}
+
+// maxScan is the number of fields up to which looking at each is the fastest way to find one.
+const maxScan = 40
+
+// get returns the value of the field, null if there is none, and where it stands in the event if that was easy to find: most references
+// are plain names, and setting what was just read need not look for it again.
+func (r *ref) get(e *event.Event) (event.Value, *event.Field) {
+	if root := e.Root(); r.top != "" && root.Len() <= maxScan {
+		for i, f := range root.Fields() {
+			if f.Key == r.top {
+				return f.Val, root.At(i)
+			}
+		}
+		return event.Value{}, nil
+	}
+	v, _ := e.Get(&r.path)
+	return v, nil
+}
+
+// set sets the field. at is what get returned; the event may not have changed since.
+func (r *ref) set(e *event.Event, at *event.Field, v event.Value) error {
+	if at != nil {
+		at.Val = v
+		return nil
+	}
+	return e.Set(&r.path, v)
 }
 
 // compiler makes operations of options, in the order in which they run.
@@ -152,7 +180,11 @@ func (c *compiler) add(op operation) { c.operations = append(c.operations, op) }
 func (c *compiler) ref(option, name string) ref {
 	p, err := event.ParsePath(name)
 	c.check(option, err)
-	return ref{p, err}
+	r := ref{path: p, err: err}
+	if keys := p.Keys(); len(keys) == 1 && !p.IsMetadata() && keys[0] != event.TagsField && keys[0] != event.TimestampField {
+		r.top = keys[0]
+	}
+	return r
 }
 
 func (c *compiler) template(option, text string) event.Template {

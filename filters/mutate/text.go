@@ -47,7 +47,7 @@ func (op *changeCase) apply(e *event.Event, s *scratch) error {
 	if op.field.err != nil {
 		return op.field.err
 	}
-	v, _ := e.Get(&op.field.path)
+	v, at := op.field.get(e)
 	if l := v.List(); l != nil {
 		out := e.NewList()
 		for _, item := range l.Items() {
@@ -60,7 +60,7 @@ func (op *changeCase) apply(e *event.Event, s *scratch) error {
 			}
 			out.Append(item)
 		}
-		return e.Set(&op.field.path, event.ListValue(out))
+		return op.field.set(e, at, event.ListValue(out))
 	}
 	if v.Kind() != event.String {
 		return nil
@@ -69,7 +69,7 @@ func (op *changeCase) apply(e *event.Event, s *scratch) error {
 	if err != nil {
 		return err
 	}
-	return e.Set(&op.field.path, event.StringValue(text))
+	return op.field.set(e, at, event.StringValue(text))
 }
 
 // caser changes the case of texts by Unicode's full mappings without context, as JRuby does: ß becomes SS, Σ becomes σ wherever it
@@ -176,7 +176,7 @@ func (op *stripper) apply(e *event.Event, _ *scratch) error {
 	if op.field.err != nil {
 		return op.field.err
 	}
-	v, _ := e.Get(&op.field.path)
+	v, at := op.field.get(e)
 	if l := v.List(); l != nil {
 		out := e.NewList()
 		for _, item := range l.Items() {
@@ -185,10 +185,10 @@ func (op *stripper) apply(e *event.Event, _ *scratch) error {
 			}
 			out.Append(event.StringValue(ruby.Strip(item.Str())))
 		}
-		return e.Set(&op.field.path, event.ListValue(out))
+		return op.field.set(e, at, event.ListValue(out))
 	}
 	if v.Kind() != event.String {
 		return nil
 	}
-	return e.Set(&op.field.path, event.StringValue(ruby.Strip(v.Str())))
+	return op.field.set(e, at, event.StringValue(ruby.Strip(v.Str())))
 }

@@ -3,13 +3,41 @@ package ruby
 
 import (
 	"strconv"
-	"strings"
 
 	"millrace/pipeline/event"
 )
 
 // Strip is String#strip: ASCII white space and NUL are taken from both ends, no other Unicode space.
-func Strip(s string) string { return strings.Trim(s, "\x00\t\n\v\f\r ") }
+func Strip(s string) string {
+	for s != "" && (isSpace(s[0]) || s[0] == 0) {
+		s = s[1:]
+	}
+	for s != "" && (isSpace(s[len(s)-1]) || s[len(s)-1] == 0) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// Plain reads a decimal integer of at most 18 digits with nothing around it: what nearly all texts that hold an integer are.
+func Plain(s string) (n int64, ok bool) {
+	digits := s
+	if s != "" && s[0] == '-' {
+		digits = s[1:]
+	}
+	if digits == "" || len(digits) > 18 {
+		return 0, false
+	}
+	for i := 0; i < len(digits); i++ {
+		if !isDigit(digits[i]) {
+			return 0, false
+		}
+		n = n*10 + int64(digits[i]-'0')
+	}
+	if len(digits) < len(s) {
+		n = -n
+	}
+	return n, true
+}
 
 // Integer is String#to_i: what stands at the start of b counts, digits may be separated by single underscores, and without digits it is
 // 0. It changes b. Digits of an integer beyond 64 bits are kept in a.
