@@ -22,6 +22,7 @@ func Compile(files []*config.File, reg *plugin.Registry, s Settings, b plugin.Bu
 		running: make(chan struct{}),
 		program: &program{lastTime: make(map[plugin.Flusher]time.Time), flushEvery: flushTick},
 	}
+	p.deadLetters, _ = b.DeadLetters.(*DeadLetters)
 	b.Pipeline, b.ECS, b.Workers, b.Hostname, b.DataDir, b.Version = s.ID, s.ECS, s.Workers, s.Hostname, s.DataDir, s.Version
 	b.Clock = s.Clock
 	c := compiler{p: p, reg: reg, b: b, ids: make(map[string]config.Place)}
@@ -84,7 +85,10 @@ func (c *compiler) input(node *config.PluginNode) {
 	if built == nil {
 		return
 	}
-	c.p.inputs = append(c.p.inputs, &inputSlot{input: built.Input, id: built.ID, stats: c.stats(built)})
+	if own, ok := built.Input.(interface{ Codec() *plugin.Codec }); ok {
+		built.Codec = own.Codec() // its records have a form of their own, whatever the option codec says
+	}
+	c.p.inputs = append(c.p.inputs, &inputSlot{input: built.Input, id: built.ID, source: built.Env.NewSource(), stats: c.stats(built)})
 	if built.Codec != nil && built.Codec.NewDecoder != nil {
 		c.p.program.codecs = append(c.p.program.codecs, built.Codec)
 	}

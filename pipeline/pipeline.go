@@ -32,7 +32,10 @@ type Pipeline struct {
 
 	queue *ring.Ring[*event.Batch]
 	gate  gate
-	store Store // nil: the memory queue
+	store Store      // nil: the memory queue
+	disk  *diskQueue // the store, if it is ours
+
+	deadLetters *DeadLetters // nil: none, or somebody else's
 
 	state   atomic.Int32
 	running chan struct{} // closed when inputs run
@@ -40,9 +43,10 @@ type Pipeline struct {
 
 // inputSlot is one input of the config.
 type inputSlot struct {
-	input plugin.Input
-	id    string
-	stats *PluginStats
+	input  plugin.Input
+	id     string
+	source *event.Source // what the config says of its records
+	stats  *PluginStats
 }
 
 // outputSlot is one output of the config.
@@ -119,6 +123,10 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	})
 	defer stopClock()
 
+	if p.deadLetters != nil {
+		p.deadLetters.Open()
+		defer p.closeDeadLetters()
+	}
 	if err := p.start(drain); err != nil {
 		return err
 	}
@@ -129,16 +137,18 @@ func (p *Pipeline) Run(ctx context.Context) error {
 
 	p.runInputs(ctx)
 	p.state.Store(int32(Draining))
+	if p.store != nil {
+		p.store.Drain(drain, ctx)
+	}
 	stopHousekeeping()
 	keepers.Wait()
-	if p.store != nil {
-		p.store.Drain(drain)
-	}
 	p.queue.Close()
 	last := workers.wait()
 	p.finalFlush(drain, last)
 	p.closeFilters()
-	return p.closeOutputs(drain)
+	err := p.closeOutputs(drain)
+	p.closeStore()
+	return err
 }
 
 // start opens what the plugins only checked when they were made.
@@ -152,6 +162,21 @@ func (p *Pipeline) start(ctx context.Context) error {
 		return p.store.Start(ctx, p)
 	}
 	return nil
+}
+
+func (p *Pipeline) closeStore() {
+	if p.store == nil {
+		return
+	}
+	if err := p.store.Close(); err != nil {
+		p.log.Error("the persistent queue could not be closed; what was delivered last may be delivered again", "error", err)
+	}
+}
+
+func (p *Pipeline) closeDeadLetters() {
+	if err := p.deadLetters.Close(); err != nil {
+		p.log.Error("the dead letter queue could not be closed", "error", err)
+	}
 }
 
 // crew is the workers of one run.
@@ -328,6 +353,9 @@ type Store interface {
 	Start(ctx context.Context, p *Pipeline) error
 	// Push stores b and returns when it is safe; b is done then.
 	Push(ctx context.Context, b *event.Batch) error
-	// Drain waits until what is stored is settled, if the settings ask for it, and stops handing out.
-	Drain(ctx context.Context)
+	// Drain is called when the inputs have ended. It waits until what is stored is settled: until ctx ends if the settings ask for
+	// that, else until stopping does, which is when the pipeline is told to stop. Then it stops handing out.
+	Drain(ctx, stopping context.Context)
+	// Close is called when the outputs are closed.
+	Close() error
 }

@@ -1,0 +1,422 @@
+package pipeline
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"millrace/pipeline/event"
+)
+
+// The header of an entry of the persistent queue holds what a batch has besides the bytes of its records:
+//
+//	version  1 byte
+//	source   length as uvarint, then: text input id, uvarint fields, each text path, value
+//	time     varint Unix seconds, uvarint nanoseconds
+//	flags    1 byte: some record has Meta, some record has a Tag
+//	per record, as the flags say: uvarint fields, each key, value; key tag
+//
+// A text is a uvarint length and its bytes. A key is a text whose length is raised by one; zero says that it is the key at the same
+// place of the record before. A value is its kind and content, or sameValue for the value at that place of the record before: of a
+// thousand messages of one Kafka partition only the offset differs.
+//
+// The source comes as a block of its own, so that what was decoded once is found by its bytes.
+const (
+	headerVersion = 1
+
+	hasMeta = 1 << 0
+	hasTags = 1 << 1
+
+	sameValue = 0xff
+)
+
+// maxValueDepth bounds lists within lists in a header.
+const maxValueDepth = 100
+
+var errHeader = errors.New("malformed header of a stored batch")
+
+// appendHeader appends the header of b.
+func appendHeader(dst []byte, b *event.Batch) []byte {
+	dst = append(dst, headerVersion)
+	dst = appendSource(dst, b.Source)
+	dst = binary.AppendVarint(dst, b.Time.Unix())
+	dst = binary.AppendUvarint(dst, uint64(b.Time.Nanosecond()))
+	flags := byte(0)
+	for i := range b.Records {
+		if len(b.Records[i].Meta) > 0 {
+			flags |= hasMeta
+		}
+		if b.Records[i].Tag != "" {
+			flags |= hasTags
+		}
+	}
+	dst = append(dst, flags)
+	if flags == 0 {
+		return dst
+	}
+	var last []event.Field
+	tag := ""
+	for i := range b.Records {
+		r := &b.Records[i]
+		if flags&hasMeta != 0 {
+			dst = appendMeta(dst, r.Meta, last)
+			last = r.Meta
+		}
+		if flags&hasTags != 0 {
+			dst = appendKey(dst, r.Tag, tag, i > 0)
+			tag = r.Tag
+		}
+	}
+	return dst
+}
+
+// appendSource appends the source's block. Its length is not known before, and takes one byte for almost every source.
+func appendSource(dst []byte, s *event.Source) []byte {
+	at := len(dst)
+	dst = append(dst, 0)
+	dst = appendText(dst, s.InputID)
+	dst = binary.AppendUvarint(dst, uint64(len(s.Fields)))
+	for i := range s.Fields {
+		dst = appendText(dst, s.Fields[i].Path.String())
+		dst = appendValue(dst, s.Fields[i].Value)
+	}
+	n := len(dst) - at - 1
+	if n < 0x80 {
+		dst[at] = byte(n)
+		return dst
+	}
+	var length [binary.MaxVarintLen64]byte
+	l := binary.PutUvarint(length[:], uint64(n))
+	dst = append(dst, length[:l-1]...)
+	copy(dst[at+l:], dst[at+1:at+1+n])
+	copy(dst[at:], length[:l])
+	return dst
+}
+
+func appendMeta(dst []byte, meta, last []event.Field) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(meta)))
+	for i := range meta {
+		f := &meta[i]
+		known := i < len(last)
+		if !known {
+			dst = appendKey(dst, f.Key, "", false)
+			dst = appendValue(dst, f.Val)
+			continue
+		}
+		dst = appendKey(dst, f.Key, last[i].Key, true)
+		if sameScalar(f.Val, last[i].Val) {
+			dst = append(dst, sameValue)
+		} else {
+			dst = appendValue(dst, f.Val)
+		}
+	}
+	return dst
+}
+
+// sameScalar reports whether v and w are the same and cheap to compare. A float is not: -0 equals 0.
+func sameScalar(v, w event.Value) bool {
+	switch v.Kind() {
+	case event.Float, event.KindList, event.KindObject:
+		return false
+	}
+	return v.Equal(w)
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func appendKey(dst []byte, key, last string, known bool) []byte {
+	if known && key == last {
+		return append(dst, 0)
+	}
+	return append(binary.AppendUvarint(dst, uint64(len(key))+1), key...)
+}
+
+func appendValue(dst []byte, v event.Value) []byte {
+	dst = append(dst, byte(v.Kind()))
+	switch v.Kind() {
+	case event.Bool:
+		if v.Bool() {
+			return append(dst, 1)
+		}
+		return append(dst, 0)
+	case event.Int:
+		return binary.AppendVarint(dst, v.Int())
+	case event.Float:
+		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v.Float()))
+	case event.String, event.BigInt:
+		return appendText(dst, v.Str())
+	case event.Time:
+		t := v.Time()
+		return binary.AppendUvarint(binary.AppendVarint(dst, t.Unix()), uint64(t.Nanosecond()))
+	case event.KindList:
+		items := v.List().Items()
+		dst = binary.AppendUvarint(dst, uint64(len(items)))
+		for i := range items {
+			dst = appendValue(dst, items[i])
+		}
+	case event.KindObject:
+		fields := v.Object().Fields()
+		dst = binary.AppendUvarint(dst, uint64(len(fields)))
+		for i := range fields {
+			dst = appendValue(appendText(dst, fields[i].Key), fields[i].Val)
+		}
+	}
+	return dst
+}
+
+// headerReader reads a header; after the first error it returns zero values.
+type headerReader struct {
+	b   []byte
+	err error
+}
+
+func (r *headerReader) fail() {
+	r.b, r.err = nil, errHeader
+}
+
+func (r *headerReader) byte() byte {
+	if len(r.b) == 0 {
+		r.fail()
+		return 0
+	}
+	c := r.b[0]
+	r.b = r.b[1:]
+	return c
+}
+
+func (r *headerReader) uvarint() uint64 {
+	n, size := binary.Uvarint(r.b)
+	if size <= 0 {
+		r.fail()
+		return 0
+	}
+	r.b = r.b[size:]
+	return n
+}
+
+func (r *headerReader) varint() int64 {
+	n, size := binary.Varint(r.b)
+	if size <= 0 {
+		r.fail()
+		return 0
+	}
+	r.b = r.b[size:]
+	return n
+}
+
+// take returns the next n bytes.
+func (r *headerReader) take(n uint64) []byte {
+	if n > uint64(len(r.b)) {
+		r.fail()
+		return nil
+	}
+	t := r.b[:n]
+	r.b = r.b[n:]
+	return t
+}
+
+// text returns a part of the header itself, which is kept as long as somebody holds it.
+func (r *headerReader) text() string { return stringOf(r.take(r.uvarint())) }
+
+// count reads the number of things that take at least one byte each.
+func (r *headerReader) count() int {
+	n := r.uvarint()
+	if n > uint64(len(r.b)) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (r *headerReader) key(last string) string {
+	n := r.uvarint()
+	if n == 0 {
+		return last
+	}
+	return stringOf(r.take(n - 1))
+}
+
+func (r *headerReader) time() time.Time {
+	sec, nsec := r.varint(), r.uvarint()
+	if nsec > 999_999_999 {
+		r.fail()
+		return time.Time{}
+	}
+	return time.Unix(sec, int64(nsec))
+}
+
+func (r *headerReader) value(depth int) event.Value {
+	kind := event.Kind(r.byte())
+	switch kind {
+	case event.Null:
+	case event.Bool:
+		return event.BoolValue(r.byte() != 0)
+	case event.Int:
+		return event.IntValue(r.varint())
+	case event.Float:
+		if b := r.take(8); b != nil {
+			return event.FloatValue(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+		}
+	case event.String:
+		return event.StringValue(r.text())
+	case event.BigInt:
+		return event.BigIntValue(r.text())
+	case event.Time:
+		return event.TimeValue(r.time())
+	case event.KindList, event.KindObject:
+		if depth == maxValueDepth {
+			r.fail()
+			break
+		}
+		return r.container(kind, depth)
+	default:
+		r.fail()
+	}
+	return event.Value{}
+}
+
+func (r *headerReader) container(kind event.Kind, depth int) event.Value {
+	n := r.count()
+	if kind == event.KindList {
+		l := new(event.List)
+		for range n {
+			l.Append(r.value(depth + 1))
+		}
+		return event.ListValue(l)
+	}
+	o := new(event.Object)
+	for range n {
+		key := r.text()
+		o.Set(key, r.value(depth+1))
+	}
+	return event.ObjectValue(o)
+}
+
+func (r *headerReader) meta(last []event.Field) []event.Field {
+	n := r.count()
+	if n == 0 || r.err != nil {
+		return nil
+	}
+	meta := make([]event.Field, 0, min(n, 16))
+	for i := range n {
+		var before event.Field
+		if i < len(last) {
+			before = last[i]
+		}
+		f := event.Field{Key: r.key(before.Key)}
+		if len(r.b) > 0 && r.b[0] == sameValue {
+			r.b, f.Val = r.b[1:], before.Val
+		} else {
+			f.Val = r.value(0)
+		}
+		meta = append(meta, f)
+	}
+	return meta
+}
+
+// maxSources bounds the sources that are remembered: one for each connection that has records on disk.
+const maxSources = 4096
+
+// sourceCache finds the sources of stored batches: what the config says now of the input, and the facts that were stored.
+type sourceCache struct {
+	inputs   map[string]*event.Source
+	fallback int // index of the plain decoder
+	known    map[string]*event.Source
+}
+
+// reset learns the inputs of p and gives its workers the decoder for records of inputs that are gone.
+func (c *sourceCache) reset(p *Pipeline) {
+	*c = sourceCache{inputs: make(map[string]*event.Source), known: make(map[string]*event.Source), fallback: len(p.program.codecs)}
+	p.program.codecs = append(p.program.codecs, plainCodec)
+	for _, in := range p.inputs {
+		if in.source.Codec < c.fallback {
+			c.inputs[in.id] = in.source
+		}
+	}
+}
+
+// readHeader gives b, whose records are there, what its header says. known is false if the input is gone. After an error b is complete
+// as far as the header could be read.
+func (c *sourceCache) readHeader(header []byte, b *event.Batch) (known bool, err error) {
+	b.Source, b.Time = &event.Source{Codec: c.fallback}, time.Now()
+	r := headerReader{b: header}
+	if v := r.byte(); r.err == nil && v != headerVersion {
+		return false, fmt.Errorf("a stored batch has version %d, which this release does not know", v)
+	}
+	block := r.take(r.uvarint())
+	if r.err != nil {
+		return false, r.err
+	}
+	s, err := c.source(block)
+	if err != nil {
+		return false, err
+	}
+	b.Source = s
+	known = s.Codec != c.fallback
+	t := r.time()
+	flags := r.byte()
+	if r.err != nil {
+		return known, r.err
+	}
+	b.Time = t
+	return known, r.records(flags, b)
+}
+
+func (r *headerReader) records(flags byte, b *event.Batch) error {
+	if flags == 0 {
+		return nil
+	}
+	var last []event.Field
+	tag := ""
+	for i := range b.Records {
+		rec := &b.Records[i]
+		if flags&hasMeta != 0 {
+			last = r.meta(last)
+		}
+		if flags&hasTags != 0 {
+			tag = r.key(tag)
+		}
+		if r.err != nil {
+			return r.err
+		}
+		if flags&hasMeta != 0 {
+			rec.Meta = last
+		}
+		rec.Tag = tag
+	}
+	return nil
+}
+
+// source returns the source that a block describes.
+func (c *sourceCache) source(block []byte) (*event.Source, error) {
+	if s := c.known[string(block)]; s != nil {
+		return s, nil
+	}
+	text := string(block)
+	r := headerReader{b: bytesOf(text)}
+	id := r.text()
+	s := &event.Source{Codec: c.fallback, InputID: id}
+	if configured := c.inputs[id]; configured != nil {
+		*s = *configured
+	}
+	for range r.count() {
+		path, err := event.ParsePath(r.text())
+		v := r.value(0)
+		if r.err != nil || err != nil {
+			return nil, errors.Join(r.err, err)
+		}
+		s.Fields = append(s.Fields[:len(s.Fields):len(s.Fields)], event.SourceField{Path: &path, Value: v})
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	if len(c.known) >= maxSources {
+		clear(c.known)
+	}
+	c.known[text] = s
+	return s, nil
+}
