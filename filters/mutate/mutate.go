@@ -227,6 +227,6 @@ func names(v config.Value) []string {
 // scratch is one worker's space for making texts.
 type scratch struct {
 	from, to event.Path
-	src, buf []byte
+	buf      []byte
 	cases    caser
 }
