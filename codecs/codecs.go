@@ -7,6 +7,8 @@ import (
 	"millrace/codecs/collectd"
 	"millrace/codecs/csv"
 	"millrace/codecs/dots"
+	"millrace/codecs/edn"
+	ednlines "millrace/codecs/edn_lines"
 	esbulk "millrace/codecs/es_bulk"
 	"millrace/codecs/fluent"
 	"millrace/codecs/graphite"
@@ -31,6 +33,8 @@ func All() []*plugin.Definition {
 		collectd.Plugin,
 		csv.Plugin,
 		dots.Plugin,
+		edn.Plugin,
+		ednlines.Plugin,
 		esbulk.Plugin,
 		fluent.Plugin,
 		graphite.Plugin,
