@@ -2,6 +2,7 @@
 package inputs
 
 import (
+	deadletterqueue "millrace/inputs/dead_letter_queue"
 	"millrace/inputs/generator"
 	"millrace/inputs/stdin"
 	"millrace/inputs/tcp"
@@ -11,6 +12,7 @@ import (
 // All returns the definitions of all inputs, sorted by name.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		deadletterqueue.Plugin,
 		generator.Plugin,
 		stdin.Plugin,
 		tcp.Plugin,
