@@ -14,9 +14,9 @@ type converter func(a *event.Arena, v event.Value) (event.Value, error)
 
 // converters are the types of the option convert.
 var converters = map[string]converter{
-	"integer": func(_ *event.Arena, v event.Value) (event.Value, error) { return integer(v), nil },
-	"float":   func(_ *event.Arena, v event.Value) (event.Value, error) { return float(v), nil },
-	"boolean": boolean,
+	"integer":   func(_ *event.Arena, v event.Value) (event.Value, error) { return integer(v), nil },
+	"float":     func(_ *event.Arena, v event.Value) (event.Value, error) { return float(v), nil },
+	"boolean":   boolean,
 	"date":      dates(time.Local, false, "Jan 2 2006", "Mon Jan 2 2006"), // Ruby's Date has no zone, and becomes a time in the local one
 	"date_time": dates(time.UTC, true, "Jan 2 15:04:05 2006", "Mon Jan 2 15:04:05 2006"),
 }
