@@ -2,6 +2,7 @@
 package outputs
 
 import (
+	"millrace/outputs/elasticsearch"
 	"millrace/outputs/file"
 	"millrace/outputs/null"
 	"millrace/outputs/stdout"
@@ -11,6 +12,7 @@ import (
 // All returns the definitions of all outputs, sorted by name.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		elasticsearch.Plugin,
 		file.Plugin,
 		null.Plugin,
 		stdout.Plugin,
