@@ -19,6 +19,7 @@ import (
 	"millrace/internal/settings"
 	"millrace/pipeline"
 	"millrace/pipeline/config"
+	"millrace/pipeline/monitor"
 	"millrace/pipeline/plugin"
 )
 
@@ -60,8 +61,8 @@ func (p *program) logger(s *settings.Settings) (*slog.Logger, func(), error) {
 		}
 		w, done = io.MultiWriter(p.out, f), func() { _ = f.Close() } // every line was written by then
 	}
-	h := logging.NewHandler(w, logging.ParseLevel(s.Get("log.level")), s.Get("log.format") == "json")
-	return slog.New(h), done, nil
+	levels := monitor.NewLevels(logging.ParseLevel(s.Get("log.level")))
+	return slog.New(levels.Handler(logging.NewHandler(w, logging.LevelTrace, s.Get("log.format") == "json"))), done, nil
 }
 
 // compileAll compiles every pipeline and returns all that is to be said about them.
@@ -106,10 +107,12 @@ type agent struct {
 	log    *slog.Logger
 	loaded *loaded
 	began  time.Time
+
+	counters monitor.Counters // of the plugins
 }
 
 func (a *agent) run(ctx context.Context) error {
-	pipelines, diags, err := a.p.compileAll(a.loaded, plugin.Builder{Log: a.log, Lookup: lookupVariable})
+	pipelines, diags, err := a.compile()
 	if err != nil {
 		a.log.Error("No configuration found in the configured sources", "error", err)
 		return exitError(1)
@@ -154,6 +157,7 @@ func (a *agent) runPipelines(ctx context.Context, pipelines []*pipeline.Pipeline
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
+	defer a.serveAPI(ctx, pipelines)()
 	for _, pl := range pipelines {
 		s := pl.Settings()
 		a.log.Info("Starting pipeline", "pipeline_id", s.ID, "pipeline.workers", s.Workers, "pipeline.batch.size", s.BatchSize,

@@ -158,7 +158,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		}
 	}
 	_, port, _ := net.SplitHostPort(s.address())
-	s.log.Info("Successfully started the API endpoint", "address", s.address(), "port", port)
+	s.log.Info("Successfully started Logstash API endpoint", "address", s.address(), "port", port)
 	h := &http.Server{
 		Handler: s.handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
