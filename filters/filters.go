@@ -9,6 +9,7 @@ import (
 	"millrace/filters/csv"
 	"millrace/filters/date"
 	dedot "millrace/filters/de_dot"
+	"millrace/filters/dissect"
 	"millrace/filters/drop"
 	"millrace/filters/fingerprint"
 	"millrace/filters/grok"
@@ -37,6 +38,7 @@ func All() []*plugin.Definition {
 		csv.Plugin,
 		date.Plugin,
 		dedot.Plugin,
+		dissect.Plugin,
 		drop.Plugin,
 		fingerprint.Plugin,
 		grok.Plugin,
