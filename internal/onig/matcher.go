@@ -82,7 +82,18 @@ func (m *Matcher) MatchAt(s string, start int) bool {
 	if m.debug {
 		m.steps, m.progress, m.furthest, m.stopped = 0, -1, int32(start), 0
 	}
-	m.matched = m.find(start)
+	if m.re.ret >= 0 || len(s)*len(m.re.code) > maxStack/4 {
+		m.matched = m.guarded(start)
+	} else {
+		m.matched = m.find(start)
+	}
+	m.text = "" // a kept matcher must not keep the text alive
+	if len(m.stack) > keepStack {
+		m.stack = make([]frame, 64)
+	}
+	if len(m.memo.seen) > keepMemo {
+		m.memo.seen = nil
+	}
 	return m.matched
 }
 

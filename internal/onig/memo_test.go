@@ -47,3 +47,20 @@ func TestMemoKeepsAnswers(t *testing.T) {
 	f(`(\w+?)(?:\d+|x)*-`, "ab12x-", "ab")
 	f(`(?:x+x+)+(y)`, "xxxxxxxxxy", "y")
 }
+
+// TestLimits checks that deep recursion and long texts end.
+func TestLimits(t *testing.T) {
+	f := func(pattern, text string) {
+		t.Helper()
+		m := MustCompile(pattern).NewMatcher()
+		m.SetTimeout(100 * time.Millisecond)
+		began := time.Now()
+		m.Match(text)
+		require.Less(t, time.Since(began), 5*time.Second, pattern)
+		require.LessOrEqual(t, len(m.stack), keepStack)
+	}
+	f(`(?<p>\(\g<p>?)x`, strings.Repeat("(", 1<<20))
+	f(`(?:(?:a|ab)(?:b|c)?)*\d`, strings.Repeat("ab", 1<<21))
+	f(`(\w+?)\1+x`, strings.Repeat("ab", 1<<17))
+	f(`[a-z]+[^x]*!`, strings.Repeat("ab", 1<<18))
+}

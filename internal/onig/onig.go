@@ -168,7 +168,6 @@ func (re *Regexp) MatchString(s string) bool {
 		m = re.NewMatcher()
 	}
 	ok := m.Match(s)
-	m.text = ""
 	re.pool.Put(m)
 	return ok
 }

@@ -74,8 +74,14 @@ func spanChars(c *class, s string, pos, limit int32) (end, count int32) {
 	return pos, count
 }
 
+// errStack is the panic that ends a match whose stack has reached its limit; see guarded.
+var errStack = new(int)
+
 // grow makes room on the stack.
 func (m *Matcher) grow() []frame {
+	if len(m.stack) >= maxStack {
+		panic(errStack)
+	}
 	m.stack = append(m.stack, make([]frame, len(m.stack))...)
 	return m.stack
 }
@@ -97,7 +103,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 	regs := m.regs
 	stk := m.stack
 	sp := base
-	pos := start
+	pos, resumed := start, start
 	in := &m.re.code[entry]
 	for {
 		switch in.op {
@@ -542,13 +548,9 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				continue
 			}
 		case opCall:
+			m.steps--
 			for int(sp)+int(in.max-in.reg)+4 > len(stk) {
 				stk = m.grow()
-			}
-			if int(sp) > maxStack {
-				m.timedOut = true
-				m.stack = stk
-				return false
 			}
 			for r := in.reg; r < in.max; r++ {
 				if int(sp)+2 >= len(stk) {
@@ -566,6 +568,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			in = in.alt
 			continue
 		case opReturn:
+			m.steps--
 			at := regs[m.re.ret]
 			call := &m.re.code[stk[at].aux]
 			width := call.max - call.reg
@@ -692,14 +695,14 @@ func (m *Matcher) run(entry, start, base int32) bool {
 		in = in.next
 		continue
 	fail:
-		// Nothing matched here: go back to the last alternative.
-		if m.steps--; m.steps < 0 {
+		// Nothing matched here: go back to the last alternative. What was passed since the last time costs steps too.
+		m.steps--
+		if pos-resumed >= longRun {
+			m.steps -= int(pos-resumed) / longRun
+		}
+		if m.steps < 0 {
 			m.stack = stk
 			if !m.look(in, pos) {
-				return false
-			}
-			if int(sp) > maxStack {
-				m.timedOut = true
 				return false
 			}
 		}
@@ -807,5 +810,6 @@ func (m *Matcher) run(entry, start, base int32) bool {
 		default:
 			panic("BUG: instruction cannot be resumed")
 		}
+		resumed = pos
 	}
 }

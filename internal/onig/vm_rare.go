@@ -5,6 +5,28 @@ import "unicode/utf8"
 // maxStack limits the backtracking stack: 12 bytes an entry, so some 200 MB. Only recursion and enormous texts come near it.
 const maxStack = 16 << 20
 
+// keepStack and keepMemo are what a matcher keeps from one match to the next: some 3 MB of stack, 1 MB of memo.
+const (
+	keepStack = 1 << 18
+	keepMemo  = 1 << 17
+)
+
+// longRun is how many bytes count as a step, so that the clock is looked at in time where much is passed between two failures.
+const longRun = 16
+
+// guarded searches where the stack may reach its limit: with recursion, or a text so long that a few entries a byte are too many.
+func (m *Matcher) guarded(start int) (ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			if r != errStack {
+				panic(r)
+			}
+			m.timedOut, ok = true, false
+		}
+	}()
+	return m.find(start)
+}
+
 // isWord reports whether c is a word character for \b.
 func isWord(c rune) bool {
 	if c < utf8.RuneSelf {
