@@ -27,6 +27,10 @@ var wordBytes, highBytes = func() (w, h byteSet) {
 
 // endsOf returns the last bytes of what n matches, where that is not the empty text.
 func (c *compiler) endsOf(n *node) byteSet {
+	switch n.kind {
+	case nodeLit, nodeClass, nodeEmpty, nodeAnchor, nodeLook:
+		return c.findEnds(n) // cheaper than keeping it
+	}
 	if n.ends == nil {
 		ends := c.findEnds(n)
 		n.ends = &ends

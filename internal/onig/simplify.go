@@ -31,7 +31,13 @@ func (c *compiler) simplify(n *node) *node {
 }
 
 func (c *compiler) simplifyCat(n *node) *node {
-	var out []*node
+	if flatCat(n) {
+		return n
+	}
+	if len(n.kids) == 1 {
+		return n.kids[0]
+	}
+	out := make([]*node, 0, len(n.kids)+2)
 	var add func(kids []*node)
 	add = func(kids []*node) {
 		for _, k := range kids {
@@ -53,6 +59,16 @@ func (c *compiler) simplifyCat(n *node) *node {
 		cat.src, cat.end = n.src, n.end
 	}
 	return cat
+}
+
+// flatCat reports whether a sequence of several elements is as simplifyCat would leave it.
+func flatCat(n *node) bool {
+	for i, k := range n.kids {
+		if k.kind == nodeCat || k.kind == nodeEmpty || i > 0 && k.kind == nodeLit && n.kids[i-1].kind == nodeLit {
+			return false
+		}
+	}
+	return len(n.kids) > 1
 }
 
 func (c *compiler) simplifyRepeat(n *node) *node {
