@@ -26,6 +26,8 @@ type world struct {
 	counters Counters
 	outputs  map[string]*fakeOutput
 	filters  map[string]func(*event.Event, *plugin.Env) bool
+
+	deadLetters plugin.DeadLetters
 }
 
 func newWorld() *world {
@@ -194,6 +196,7 @@ func (w *world) compile(t *testing.T, text string, change func(*pipeline.Setting
 	}
 	pl, diags := pipeline.Compile([]*config.File{file}, reg, settings, plugin.Builder{
 		Log: logging.Discard(), Lookup: func(string) (string, bool) { return "", false }, Counter: w.counters.Of(settings.ID),
+		DeadLetters: w.deadLetters,
 	})
 	require.Empty(t, diags.String())
 	return Pipeline{

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"millrace/pipeline"
+	"millrace/pipeline/queue"
 )
 
 // family is one metric: all that is known of it before there are values.
@@ -50,11 +51,26 @@ func families() []family {
 		{"millrace_worker_seconds_total", "Time that workers spent on batches, waiting for outputs included.", counter, perPipeline},
 		{"millrace_output_wait_seconds_total", "Time that workers waited for outputs to take a batch.", counter, perPipeline},
 
-		{"millrace_queue_events", "Records read and not yet settled by every output.", gauge, perPipeline},
-		{"millrace_queue_bytes", "Bytes read and not yet settled by every output.", gauge, perPipeline},
+		{"millrace_queue_info", "Always 1; the label type is memory or persisted.", gauge, []string{"pipeline", "type"}},
+		{"millrace_queue_events", "Records read and not yet settled by every output: in memory, or on disk.", gauge, perPipeline},
+		{"millrace_queue_bytes", "Bytes read and not yet settled by every output: in memory, or on disk.", gauge, perPipeline},
 		{"millrace_queue_max_bytes", "Bytes that may be read and not yet settled.", gauge, perPipeline},
+		{"millrace_queue_syncs_total", "Syncs of the persistent queue.", counter, perPipeline},
+		{"millrace_queue_sync_seconds_total", "Time spent on syncs of the persistent queue.", counter, perPipeline},
+		{"millrace_queue_write_errors_total", "Rounds of appends that the persistent queue refused.", counter, perPipeline},
+		{"millrace_queue_sync_errors_total", "Syncs of the persistent queue that failed.", counter, perPipeline},
+		{"millrace_queue_damaged_bytes_total", "Bytes of the persistent queue that were found damaged.", counter, perPipeline},
+		{"millrace_queue_lost_events_total", "Records that the persistent queue counted once and did not find again.", counter, perPipeline},
+		{"millrace_queue_orphan_events_total", "Records read back whose input is not in the config any more.", counter, perPipeline},
+		{"millrace_queue_unstorable_events_total", "Records larger than the persistent queue may be, which went past it.", counter, perPipeline},
 		{"millrace_queue_batches", "Batches that wait for a worker.", gauge, perPipeline},
 		{"millrace_queue_max_batches", "Batches that may wait for a worker.", gauge, perPipeline},
+
+		{"millrace_dead_letter_queue_bytes", "Size of the dead letter queue.", gauge, perPipeline},
+		{"millrace_dead_letter_queue_max_bytes", "Size that the dead letter queue may have; 0 if it is off.", gauge, perPipeline},
+		{"millrace_dead_letter_queue_written_events_total", "Events written to the dead letter queue.", counter, perPipeline},
+		{"millrace_dead_letter_queue_dropped_events_total", "Events that the full dead letter queue dropped.", counter, perPipeline},
+		{"millrace_dead_letter_queue_expired_events_total", "Events that the dead letter queue removed for their age.", counter, perPipeline},
 
 		{"millrace_input_events_total", "Records that an input read.", counter, perPlugin},
 		{"millrace_input_bytes_total", "Bytes that an input read.", counter, perPlugin},
@@ -184,12 +200,7 @@ func collectPipeline(e emitter, p *pipeline.Pipeline) {
 	e.seconds("millrace_backpressure_seconds_total", s.PushWait.Load())
 	e.seconds("millrace_worker_seconds_total", s.WorkNanos.Load())
 	e.seconds("millrace_output_wait_seconds_total", s.FlushNanos.Load())
-	batches, slots := p.Queue()
-	e.count("millrace_queue_events", s.QueueEvents.Load())
-	e.count("millrace_queue_bytes", s.QueueBytes.Load())
-	e.count("millrace_queue_max_bytes", set.MaxInflight)
-	e.count("millrace_queue_batches", int64(batches))
-	e.count("millrace_queue_max_batches", int64(slots))
+	collectQueue(e, p)
 	for _, st := range p.Inputs() {
 		collectInput(e.with(st.ID, st.Name), st)
 	}
@@ -199,6 +210,34 @@ func collectPipeline(e emitter, p *pipeline.Pipeline) {
 	for _, o := range b.outputs {
 		collectOutput(e.with(o.stats.ID, o.stats.Name), o)
 	}
+}
+
+func collectQueue(e emitter, p *pipeline.Pipeline) {
+	q := p.QueueStats()
+	e.with(q.Type).count("millrace_queue_info", 1)
+	e.count("millrace_queue_events", q.Events)
+	e.count("millrace_queue_bytes", q.Bytes)
+	e.count("millrace_queue_max_bytes", q.MaxBytes)
+	e.count("millrace_queue_syncs_total", int64(q.Disk.Syncs))
+	e.seconds("millrace_queue_sync_seconds_total", int64(q.Disk.SyncTime))
+	e.count("millrace_queue_write_errors_total", int64(q.Disk.WriteErrors))
+	e.count("millrace_queue_sync_errors_total", int64(q.Disk.SyncErrors))
+	e.count("millrace_queue_damaged_bytes_total", int64(q.Disk.DamagedBytes))
+	e.count("millrace_queue_lost_events_total", int64(q.Disk.LostEvents))
+	e.count("millrace_queue_orphan_events_total", q.Orphans)
+	e.count("millrace_queue_unstorable_events_total", q.Unstorable)
+	batches, slots := p.Queue()
+	e.count("millrace_queue_batches", int64(batches))
+	e.count("millrace_queue_max_batches", int64(slots))
+	var d queue.DeadLetterStats
+	if dead := p.DeadLetters(); dead != nil {
+		d = dead.Stats()
+	}
+	e.count("millrace_dead_letter_queue_bytes", d.Bytes)
+	e.count("millrace_dead_letter_queue_max_bytes", d.MaxBytes)
+	e.count("millrace_dead_letter_queue_written_events_total", int64(d.Written))
+	e.count("millrace_dead_letter_queue_dropped_events_total", int64(d.Dropped))
+	e.count("millrace_dead_letter_queue_expired_events_total", int64(d.Expired))
 }
 
 func collectInput(e emitter, st *pipeline.PluginStats) {

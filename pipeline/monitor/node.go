@@ -32,7 +32,10 @@ func (s *Server) pipelineInfo(v *view, withGraph bool) object {
 	o := object{
 		{"ephemeral_id", v.ephemeralID}, {"hash", v.hash}, {"workers", ps.Workers}, {"batch_size", ps.BatchSize},
 		{"batch_delay", ps.BatchDelay.Milliseconds()}, {"config_reload_automatic", s.options.ReloadAutomatic},
-		{"config_reload_interval", s.options.ReloadInterval.Nanoseconds()}, {"dead_letter_queue_enabled", v.DeadLetters},
+		{"config_reload_interval", s.options.ReloadInterval.Nanoseconds()}, {"dead_letter_queue_enabled", v.DeadLetters() != nil},
+	}
+	if d := v.DeadLetters(); d != nil {
+		o = append(o, member{"dead_letter_queue_path", d.Dir()})
 	}
 	if withGraph && v.graph != nil {
 		o = append(o, member{"graph", v.graph.json(v.hash, v.clusterUUID)})
@@ -68,7 +71,7 @@ func (s *Server) nodeStats(now time.Time, flows capturer, vertices bool) object 
 	for _, v := range s.views {
 		b := balanceOf(v.Pipeline.Pipeline)
 		in, out = in+b.received, out+b.out
-		work, push, queued = work+v.Stats.WorkNanos.Load(), push+v.Stats.PushWait.Load(), queued+v.Stats.QueueEvents.Load()
+		work, push, queued = work+v.Stats.WorkNanos.Load(), push+v.Stats.PushWait.Load(), queued+v.QueueStats().Events
 		pipelines = append(pipelines, member{v.ID(), s.pipelineJSON(v, flows(v), vertices)})
 	}
 	return object{

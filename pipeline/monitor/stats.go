@@ -3,6 +3,7 @@ package monitor
 import (
 	"millrace/pipeline"
 	"millrace/pipeline/config"
+	"millrace/pipeline/queue"
 )
 
 // capturer returns the flows of a view up to the moment of an answer.
@@ -26,13 +27,43 @@ func (v *view) utilization(flows []flow) object {
 }
 
 func (v *view) flowJSON(flows []flow) object {
-	return object{
+	o := object{
 		{"worker_concurrency", rates(flows, share(countWork, 1))},
 		{"input_throughput", rates(flows, perSecond(countIn))},
 		{"output_throughput", rates(flows, perSecond(countOut))},
 		{"queue_backpressure", rates(flows, share(countPushWait, 1))},
 		{"worker_utilization", v.utilization(flows)},
 		{"filter_throughput", rates(flows, perSecond(countFiltered))},
+	}
+	if v.QueueStats().Type == persisted {
+		o = append(o, member{"queue_persisted_growth_events", rates(flows, perSecond(countQueueEvents))},
+			member{"queue_persisted_growth_bytes", rates(flows, perSecond(countQueueBytes))})
+	}
+	return o
+}
+
+// persisted is the type of a queue on disk.
+const persisted = "persisted"
+
+// queueJSON is "queue" of a pipeline.
+func (v *view) queueJSON() object {
+	q := v.QueueStats()
+	o := object{{"type", q.Type}}
+	if q.Type == persisted {
+		o = append(o, member{"capacity", object{{"max_queue_size_in_bytes", q.MaxBytes}, {"queue_size_in_bytes", q.Bytes}}}, member{"events", q.Events})
+	}
+	return append(o, member{"events_count", q.Events}, member{"queue_size_in_bytes", q.Bytes}, member{"max_queue_size_in_bytes", q.MaxBytes})
+}
+
+// deadLettersJSON is "dead_letter_queue" of a pipeline that has one.
+func deadLettersJSON(s queue.DeadLetterStats) object {
+	lastError := s.LastError
+	if lastError == "" {
+		lastError = "no errors"
+	}
+	return object{
+		{"last_error", lastError}, {"max_queue_size_in_bytes", s.MaxBytes}, {"queue_size_in_bytes", s.Bytes},
+		{"dropped_events", s.Dropped}, {"expired_events", s.Expired}, {"storage_policy", string(s.Policy)},
 	}
 }
 
@@ -46,14 +77,12 @@ func (s *Server) pipelineJSON(v *view, flows []flow, vertices bool) object {
 		{"reloads", object{
 			{"failures", 0}, {"successes", 0}, {"last_failure_timestamp", nil}, {"last_success_timestamp", nil}, {"last_error", nil},
 		}},
-		{"queue", object{
-			{"type", "memory"}, {"events_count", v.Stats.QueueEvents.Load()}, {"queue_size_in_bytes", v.Stats.QueueBytes.Load()},
-			{"max_queue_size_in_bytes", v.Settings().MaxInflight},
-		}},
-		{"pipeline", settingsJSON(v.Settings())},
-		{"hash", v.hash},
-		{"ephemeral_id", v.ephemeralID},
+		{"queue", v.queueJSON()},
 	}
+	if d := v.DeadLetters(); d != nil {
+		o = append(o, member{"dead_letter_queue", deadLettersJSON(d.Stats())})
+	}
+	o = append(o, member{"pipeline", settingsJSON(v.Settings())}, member{"hash", v.hash}, member{"ephemeral_id", v.ephemeralID})
 	if vertices {
 		o = append(o, member{"vertices", s.verticesJSON(v)})
 	}

@@ -20,9 +20,6 @@ type Pipeline struct {
 
 	// Plugin returns the plugin of an id, whose optional method NodeStats adds to its statistics. Nil: there are none.
 	Plugin func(id string) any
-
-	// DeadLetters tells that the dead letter queue is on.
-	DeadLetters bool
 }
 
 // NodeStats is a plugin with statistics of its own for /_node/stats: the elasticsearch output's documents and bulk_requests. Values
@@ -47,6 +44,8 @@ const (
 	countOut
 	countPushWait
 	countWork
+	countQueueEvents // a gauge: its rate is the growth
+	countQueueBytes  // so is this
 	countPlugins
 )
 
@@ -96,7 +95,11 @@ func hexUUID(b [16]byte) string {
 func (v *view) capture(now time.Time) capture {
 	b := balanceOf(v.Pipeline.Pipeline)
 	s := &v.Stats
-	counts := []int64{countIn: b.received, countFiltered: b.out, countOut: b.out, countPushWait: s.PushWait.Load(), countWork: s.WorkNanos.Load()}
+	q := v.QueueStats()
+	counts := []int64{
+		countIn: b.received, countFiltered: b.out, countOut: b.out, countPushWait: s.PushWait.Load(), countWork: s.WorkNanos.Load(),
+		countQueueEvents: q.Events, countQueueBytes: q.Bytes,
+	}
 	for _, st := range v.plugins() {
 		counts = append(counts, st.In.Load(), st.Nanos.Load())
 	}
