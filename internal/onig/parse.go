@@ -375,7 +375,7 @@ func quantIndex(n *node) int {
 	return i
 }
 
-// What two nested quantifiers become; the last two stand for (?:x+)?? and (?:x+?)?.
+// What two nested quantifiers become; the last one stands for (?:x+)??.
 const (
 	mergeAsIs = iota
 	mergeInner
@@ -383,7 +383,6 @@ const (
 	mergeLazyStar
 	mergeLazyOpt
 	mergePlusLazyOpt
-	mergeLazyPlusOpt
 )
 
 // mergeTable is indexed by the inner and the outer quantifier.
@@ -412,8 +411,6 @@ func mergeQuantifiers(q, item *node) *node {
 		return simple(0, 1, lazy, x)
 	case mergePlusLazyOpt:
 		return simple(0, 1, lazy, simple(1, infinite, greedy, x))
-	case mergeLazyPlusOpt:
-		return simple(0, 1, greedy, simple(1, infinite, lazy, x))
 	}
 	return nil
 }

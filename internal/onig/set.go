@@ -100,7 +100,8 @@ func (s *charSet) single() (rune, bool) {
 	return 0, false
 }
 
-// fullRunes reports whether every code point belongs to the set; surrogates, which UTF-8 cannot hold, do not count.
+// highCoverage reports whether all of what is not ASCII belongs to the set, invalid bytes included, or none of it. Surrogates, which UTF-8 cannot hold, do
+// not count.
 func (s *charSet) highCoverage() (all, none bool) {
 	none = !s.invalid
 	next := rune(utf8.RuneSelf)
