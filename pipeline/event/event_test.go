@@ -134,6 +134,17 @@ func TestInspect(t *testing.T) {
 	require.Equal(t, `{"k"=>"v\"\#{x}\n", "n"=>nil, "f"=>1.0, "l"=>[1, true, "é"]}`, string(v.AppendInspect(nil)))
 }
 
+func TestInspectOfInvalidBytes(t *testing.T) {
+	f := func(s, want string) {
+		t.Helper()
+		require.Equal(t, want, string(AppendInspectString(nil, s)))
+	}
+	f("a\xEF", `"a\xEF"`)
+	f("\xEF\xBF", `"\xEF\xBF"`)
+	f("\uFFFD", "\"\uFFFD\"")
+	f("\xE9t\xC3\xA9", `"\xE9té"`)
+}
+
 func TestCreate(t *testing.T) {
 	at := time.Date(2024, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	f := func(doc, want string) {

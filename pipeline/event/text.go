@@ -4,7 +4,9 @@ import (
 	"math"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"millrace/internal/joda"
 )
@@ -198,14 +200,14 @@ func AppendInspectString(dst []byte, s string) []byte {
 			dst = append(dst, `\e`...)
 		case r == 0x7f:
 			dst = append(dst, `\x7F`...)
-		case r == 0xFFFD && s[i] != 0xEF: // an invalid byte
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"): // an invalid byte
 			dst = append(dst, '\\', 'x', hex[s[i]>>4], hex[s[i]&15])
 		case r < 0x20:
 			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
 		case !strconv.IsPrint(r):
 			dst = appendUnicodeEscape(dst, r)
 		default:
-			dst = append(dst, s[i:i+runeLen(s[i])]...)
+			dst = utf8.AppendRune(dst, r)
 		}
 	}
 	return append(dst, '"')
@@ -231,27 +233,16 @@ func upper(s string) string {
 	return string(b)
 }
 
-func runeLen(lead byte) int {
-	switch {
-	case lead < 0xC0:
-		return 1
-	case lead < 0xE0:
-		return 2
-	case lead < 0xF0:
-		return 3
-	}
-	return 4
-}
-
 // AppendFloat appends f as Java's Double.toString writes it, the form of Logstash's output: 1.0, 1.0E7, 1.0E-5, Infinity.
 func AppendFloat(dst []byte, f float64) []byte {
 	return appendFloat(dst, f, 1e-3, 1e7, "E", 1)
 }
 
-// AppendRubyFloat appends f as Ruby's Float#to_s writes it: 1.0, 10000000.0, 1.0e+20, 1.0e-05, Infinity.
+// AppendRubyFloat appends f as JRuby's Float#to_s writes it, with plain digits up to 1e20: 1.0, 10000000.0, 1.0e+20, 1.0e-05,
+// Infinity.
 func AppendRubyFloat(dst []byte, f float64) []byte {
 	n := len(dst)
-	dst = appendFloat(dst, f, 1e-4, 1e16, "e", 2)
+	dst = appendFloat(dst, f, 1e-4, 1e20, "e", 2)
 	if e := lastIndexByte(dst[n:], 'e'); e >= 0 && dst[n+e+1] != '-' {
 		dst = append(dst, 0)
 		copy(dst[n+e+2:], dst[n+e+1:])
