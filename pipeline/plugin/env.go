@@ -97,6 +97,9 @@ func (env *Env) NewFramer() Framer {
 	return env.codec.NewFramer()
 }
 
+// CutsStreams reports whether the input's codec finds records in a stream of bytes; else whatever is read is one record.
+func (env *Env) CutsStreams() bool { return env.codec != nil && env.codec.NewFramer != nil }
+
 // NewEncoder returns an encoder of the output's codec for one worker.
 func (env *Env) NewEncoder() Encoder { return env.codec.NewEncoder() }
 

@@ -1,0 +1,212 @@
+package pipetest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+
+	"millrace/internal/joda"
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+type noOptions struct{}
+
+// harness returns the plugins of a test: the codecs and filters of the program, and inputs and outputs of the names that the
+// configuration uses which only hand over.
+func (e *engine) harness(reg *plugin.Registry, r *rewriter) *plugin.Registry {
+	var defs []*plugin.Definition
+	for _, d := range reg.All() {
+		if d.Kind == plugin.CodecKind || d.Kind == plugin.FilterKind {
+			defs = append(defs, d)
+		}
+	}
+	input := func(_ noOptions, env *plugin.Env) (plugin.Input, error) { return &testInput{e, env, nil}, nil }
+	output := func(_ noOptions, env *plugin.Env) (plugin.Output, error) { return testOutput{e, env}, nil }
+	for _, name := range r.inputs {
+		var opts []plugin.Option
+		if d := reg.Lookup(plugin.InputKind, name); d != nil && !r.plain {
+			opts = append(opts, plugin.WithCodec(d.DefaultCodec))
+			if d.Streams {
+				opts = append(opts, plugin.Streaming())
+			}
+		}
+		defs = append(defs, plugin.DefineInput(name, noOptions{}, input, opts...))
+	}
+	for _, name := range r.outputs {
+		defs = append(defs, plugin.DefineOutput(name, noOptions{}, output))
+	}
+	defs = append(defs,
+		plugin.DefineInput(testPlugin, noOptions{}, input),
+		plugin.DefineCodec(eventCodec, noOptions{}, func(noOptions, *plugin.Env) (*plugin.Codec, error) {
+			return &plugin.Codec{NewDecoder: func() plugin.Decoder { return eventDecoder{} }}, nil
+		}),
+		plugin.DefineFilter(testPlugin, noOptions{}, func(noOptions, *plugin.Env) (plugin.Filter, error) { return &begin{e: e}, nil }),
+		plugin.DefineOutput(testPlugin, noOptions{}, func(_ noOptions, env *plugin.Env) (plugin.Output, error) { return collector{e, env}, nil }),
+	)
+	return plugin.NewRegistry(defs)
+}
+
+// testInput hands its way into the pipeline to the engine.
+type testInput struct {
+	e    *engine
+	env  *plugin.Env
+	sink plugin.Sink
+}
+
+// Run waits for the end of the tests.
+func (in *testInput) Run(ctx context.Context, out plugin.Sink) error {
+	in.sink = out
+	select {
+	case in.e.ready <- in:
+	case <-ctx.Done():
+		return nil
+	}
+	select {
+	case <-in.e.done:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// eventDecoder takes a document as the event itself.
+type eventDecoder struct{}
+
+func (eventDecoder) Decode(r *event.Record, next func() *event.Event) {
+	e := next()
+	v, _, _, err := e.ParseJSON(r.Data)
+	if err != nil || v.Object() == nil {
+		panic(fmt.Sprintf("BUG: an input that is no JSON object: %q: %v", r.Data, err))
+	}
+	e.SetRoot(v.Object())
+}
+
+// begin is the first filter. It sets the fields of the case, and after them what the replaced input adds, in the order in which they
+// come where a test stands before the input.
+type begin struct{ e *engine }
+
+func (b *begin) Filter(ev *event.Event) bool {
+	r := b.e.running
+	for i := range r.fields {
+		if err := r.fields[i].set(ev); err != nil {
+			r.problem = fmt.Errorf("field %s: %w", r.fields[i].name, err)
+		}
+	}
+	if r.source != nil {
+		if err := r.source.Decorate(ev, &event.Record{}); err != nil {
+			r.problem = err
+		}
+	}
+	return false
+}
+
+func (f *field) set(e *event.Event) error {
+	path, err := event.ParsePath(f.name)
+	if err != nil {
+		return err
+	}
+	v, _, _, err := e.ParseJSON(f.json)
+	if err != nil {
+		return err
+	}
+	if f.name == event.TimestampField {
+		t, ok := joda.ParseTimestamp(v.Str())
+		if !ok {
+			return fmt.Errorf("%s is no time", f.json)
+		}
+		v = event.TimeValue(t)
+	}
+	return e.Set(&path, v)
+}
+
+// collector is the first output: it gets every event once.
+type collector struct {
+	e   *engine
+	env *plugin.Env
+}
+
+func (c collector) NewWriter() plugin.Writer {
+	w := &collectWriter{c: c}
+	if c.e.encodes {
+		w.enc = c.env.NewEncoder()
+	}
+	return w
+}
+
+func (c collector) Close(context.Context) error { return nil }
+
+type collectWriter struct {
+	c   collector
+	enc plugin.Encoder
+}
+
+func (w *collectWriter) Append(e *event.Event) error {
+	w.c.env.Stats.Delivered.Add(1)
+	r := result{doc: e.AppendJSON(nil)}
+	if w.c.e.metadata {
+		r.meta = event.ObjectValue(e.Metadata()).AppendJSON(nil)
+	}
+	run := w.c.e.running
+	run.results = append(run.results, r)
+	if w.enc == nil {
+		return nil
+	}
+	var err error
+	run.raw, err = w.enc.AppendEncode(run.raw, e)
+	return err
+}
+
+func (w *collectWriter) Flush(_ context.Context, b *event.Batch) error {
+	b.Settle()
+	return nil
+}
+
+// result is one event that came out.
+type result struct {
+	doc, meta []byte
+	outputs   []string // ids of the outputs that it reached
+}
+
+// testOutput notes what reaches an output of the configuration.
+type testOutput struct {
+	e   *engine
+	env *plugin.Env
+}
+
+func (o testOutput) NewWriter() plugin.Writer    { return o }
+func (o testOutput) Close(context.Context) error { return nil }
+
+func (o testOutput) Append(*event.Event) error {
+	o.env.Stats.Delivered.Add(1)
+	results := o.e.running.results
+	last := &results[len(results)-1]
+	last.outputs = append(last.outputs, o.env.ID)
+	return nil
+}
+
+func (o testOutput) Flush(_ context.Context, b *event.Batch) error {
+	b.Settle()
+	return nil
+}
+
+// document returns a result as a tree. Metadata of which the name begins with __tmp_ is left out, as logstash-filter-verifier does.
+func (r *result) document() (map[string]any, error) {
+	v, err := decodeJSON(r.doc)
+	if err != nil {
+		return nil, fmt.Errorf("reading an event that came out: %w", err)
+	}
+	doc := v.(map[string]any)
+	if r.meta == nil {
+		return doc, nil
+	}
+	if v, err = decodeJSON(r.meta); err != nil {
+		return nil, fmt.Errorf("reading the metadata of an event that came out: %w", err)
+	}
+	meta := v.(map[string]any)
+	maps.DeleteFunc(meta, func(name string, _ any) bool { return strings.HasPrefix(name, "__tmp_") })
+	if len(meta) > 0 {
+		doc[event.MetadataField] = meta
+	}
+	return doc, nil
+}

@@ -1,0 +1,145 @@
+package pipetest
+
+import (
+	"slices"
+
+	"millrace/pipeline/config"
+)
+
+// Names of the plugins that tests bring.
+const (
+	testPlugin = "millrace_test"
+	eventCodec = "millrace_test_event"
+	eventInput = "millrace_test_events"
+	codecInput = "millrace_test_codec"
+)
+
+// kept are the options of inputs that a test keeps.
+var kept = []string{"id", "type", "tags", "add_field", "codec", "ecs_compatibility"}
+
+// rewriter replaces the ends of a configuration.
+type rewriter struct {
+	mocks   []Mock
+	mocked  map[string]bool
+	plain   bool     // an input without a codec has codec plain, as in logstash-filter-verifier
+	inputs  []string // names of the inputs' plugins
+	outputs []string
+	diags   config.Diagnostics
+}
+
+// file returns a file with its inputs and outputs reduced to what tests keep of them; the original stays as it is.
+func (r *rewriter) file(f *config.File) *config.File {
+	out := *f
+	out.Sections = nil
+	for _, sec := range f.Sections {
+		s := *sec
+		s.Body = r.statements(sec.Kind, sec.Body)
+		out.Sections = append(out.Sections, &s)
+	}
+	return &out
+}
+
+func (r *rewriter) statements(kind string, body []config.Statement) []config.Statement {
+	var out []config.Statement
+	for _, st := range body {
+		switch st := st.(type) {
+		case *config.IfNode:
+			n := *st
+			n.Branches = nil
+			for _, br := range st.Branches {
+				b := *br
+				b.Body = r.statements(kind, br.Body)
+				n.Branches = append(n.Branches, &b)
+			}
+			out = append(out, &n)
+		case *config.PluginNode:
+			out = append(out, r.plugin(kind, st)...)
+		}
+	}
+	return out
+}
+
+func (r *rewriter) plugin(kind string, p *config.PluginNode) []config.Statement {
+	id := idOf(p)
+	for _, m := range r.mocks {
+		if id == "" || m.ID != id {
+			continue
+		}
+		r.mocked[id] = true
+		if m.Config == "" {
+			return nil
+		}
+		body, diags := m.parse(kind)
+		r.diags = append(r.diags, diags...)
+		if kind == config.KindFilter {
+			return body
+		}
+		return (&rewriter{plain: r.plain, inputs: r.inputs, outputs: r.outputs}).statements(kind, body)
+	}
+	switch kind {
+	case config.KindInput:
+		return []config.Statement{r.input(p)}
+	case config.KindOutput:
+		if !slices.Contains(r.outputs, p.Name) {
+			r.outputs = append(r.outputs, p.Name)
+		}
+		n := *p
+		n.Attributes = keep(p, "id")
+		return []config.Statement{&n}
+	}
+	return []config.Statement{p}
+}
+
+func (r *rewriter) input(p *config.PluginNode) config.Statement {
+	if !slices.Contains(r.inputs, p.Name) {
+		r.inputs = append(r.inputs, p.Name)
+	}
+	n := *p
+	n.Attributes = keep(p, kept...)
+	hasCodec := slices.ContainsFunc(n.Attributes, func(a *config.Attribute) bool { return a.Name == "codec" })
+	if r.plain && !hasCodec {
+		n.Attributes = append(n.Attributes, attribute("codec", &config.Bareword{Text: "plain"}))
+	}
+	return &n
+}
+
+// unused reports mocks of the suite itself whose plugin does not exist. Those that are given for all suites may be for others.
+func (r *rewriter) unused(own []Mock) config.Diagnostics {
+	var diags config.Diagnostics
+	for _, m := range own {
+		if !r.mocked[m.ID] {
+			diags = append(diags, config.Errorf(config.Place{}, "unknown-mock", "there is no plugin with the id %q to be mocked", m.ID))
+		}
+	}
+	return diags
+}
+
+func keep(p *config.PluginNode, names ...string) []*config.Attribute {
+	var out []*config.Attribute
+	for _, a := range p.Attributes {
+		if slices.Contains(names, a.Name) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func attribute(name string, value config.Expr) *config.Attribute {
+	return &config.Attribute{Name: name, Value: value}
+}
+
+// idOf returns the id that is written in a plugin.
+func idOf(p *config.PluginNode) string {
+	for _, a := range p.Attributes {
+		if a.Name != "id" {
+			continue
+		}
+		switch v := a.Value.(type) {
+		case *config.String:
+			return v.Text
+		case *config.Bareword:
+			return v.Text
+		}
+	}
+	return ""
+}
