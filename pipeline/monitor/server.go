@@ -121,7 +121,8 @@ func (s *Server) Listen() error {
 			continue
 		}
 		s.listener = l
-		address := l.Addr().String()
+		_, bound, _ := net.SplitHostPort(l.Addr().String()) // the form of every TCP address
+		address := net.JoinHostPort(s.options.Host, bound)
 		s.bound.Store(&address)
 		return nil
 	}
