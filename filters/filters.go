@@ -22,6 +22,7 @@ import (
 	"millrace/filters/split"
 	syslogpri "millrace/filters/syslog_pri"
 	"millrace/filters/throttle"
+	"millrace/filters/translate"
 	"millrace/filters/truncate"
 	"millrace/filters/urldecode"
 	"millrace/filters/uuid"
@@ -51,6 +52,7 @@ func All() []*plugin.Definition {
 		split.Plugin,
 		syslogpri.Plugin,
 		throttle.Plugin,
+		translate.Plugin,
 		truncate.Plugin,
 		urldecode.Plugin,
 		uuid.Plugin,

@@ -1,0 +1,239 @@
+package translate
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"millrace/internal/joda"
+	"millrace/pipeline/event"
+)
+
+// format tells by its name what a file holds: yaml, json, csv, or "" if the name does not tell.
+func format(path string) string {
+	switch ext := filepath.Ext(path); ext {
+	case ".yml", ".yaml":
+		return "yaml"
+	case ".json", ".csv":
+		return ext[1:]
+	}
+	return ""
+}
+
+// read adds the entries of a file.
+func (t *table) read(path string, yamlLimit int64) error {
+	kind := format(path)
+	if kind == "" {
+		return errors.New("the name must end in .yml, .yaml, .json or .csv")
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	switch kind {
+	case "yaml":
+		if n := utf8.RuneCount(data); int64(n) > yamlLimit {
+			return fmt.Errorf("the file has %d characters, more than yaml_dictionary_code_point_limit (%d) allows", n, yamlLimit)
+		}
+		return t.readYAML(data)
+	case "json":
+		return t.readJSON(string(data))
+	}
+	return t.readCSV(string(data))
+}
+
+func (t *table) readJSON(text string) error {
+	keep := event.New(nil)
+	v, rest, ok, err := keep.ParseJSON(text)
+	switch {
+	case err != nil:
+		return err
+	case !ok, v.Object() == nil:
+		return errors.New("the file must hold a JSON object")
+	case strings.TrimSpace(rest) != "":
+		return errors.New("there is text behind the JSON object")
+	}
+	for _, f := range v.Object().Fields() {
+		t.set(f.Key, f.Val)
+	}
+	return nil
+}
+
+// readCSV reads two columns from every line: the key and its value, which is null if it is missing.
+func (t *table) readCSV(text string) error {
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if line = strings.TrimRight(line, "\r\n"); line == "" {
+			continue
+		}
+		r := csv.NewReader(strings.NewReader(line))
+		r.FieldsPerRecord = -1
+		row, err := r.Read()
+		if err != nil {
+			return fmt.Errorf("line %d: %w", n, errors.Unwrap(err))
+		}
+		v := event.Value{}
+		if len(row) > 1 && (row[1] != "" || strings.HasSuffix(line, `""`)) {
+			v = event.StringValue(row[1])
+		}
+		t.set(row[0], v)
+	}
+	return nil
+}
+
+// readYAML reads the mappings of all documents. Keys that YAML reads as anything but strings are left out, because no text equals them.
+func (t *table) readYAML(data []byte) error {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	y := yamlReader{keep: event.New(nil)}
+	for {
+		var doc yaml.Node
+		err := dec.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(doc.Content) == 0 {
+			continue
+		}
+		root := doc.Content[0]
+		if root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
+			continue
+		}
+		if root.Kind != yaml.MappingNode {
+			return fmt.Errorf("line %d: expected a mapping of keys to values", root.Line)
+		}
+		if err := t.addYAML(&y, root); err != nil {
+			return err
+		}
+	}
+}
+
+func (t *table) addYAML(y *yamlReader, root *yaml.Node) error {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		k := root.Content[i]
+		v, err := y.value(root.Content[i+1], 0)
+		if err != nil {
+			return err
+		}
+		if key, err := y.value(k, 0); err == nil && key.Kind() == event.String {
+			t.set(key.Str(), v)
+		} else {
+			t.skip(k.Value)
+		}
+	}
+	return nil
+}
+
+// yamlReader makes values of YAML as Ruby's Psych reads it, by version 1.1: yes and on are true.
+type yamlReader struct {
+	keep  *event.Event
+	nodes int
+}
+
+// The bounds on what aliases may blow a file up to.
+const (
+	maxNodes = 50_000_000
+	maxDepth = 200
+)
+
+func (y *yamlReader) value(n *yaml.Node, depth int) (event.Value, error) {
+	if y.nodes++; y.nodes > maxNodes || depth > maxDepth {
+		return event.Value{}, fmt.Errorf("line %d: too many or too deeply nested values", n.Line)
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		return y.value(n.Alias, depth+1)
+	case yaml.SequenceNode:
+		l := y.keep.NewList()
+		for _, item := range n.Content {
+			v, err := y.value(item, depth+1)
+			if err != nil {
+				return v, err
+			}
+			l.Append(v)
+		}
+		return event.ListValue(l), nil
+	case yaml.MappingNode:
+		return y.mapping(n, depth)
+	}
+	return scalar(n), nil
+}
+
+func (y *yamlReader) mapping(n *yaml.Node, depth int) (event.Value, error) {
+	o := y.keep.NewObject()
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		v, err := y.value(n.Content[i+1], depth+1)
+		if err != nil {
+			return v, err
+		}
+		if k := n.Content[i]; k.Kind == yaml.ScalarNode && k.ShortTag() == "!!merge" && v.Object() != nil {
+			for _, f := range v.Object().Fields() {
+				if _, ok := o.Get(f.Key); !ok {
+					o.Set(f.Key, f.Val)
+				}
+			}
+		} else {
+			o.Set(k.Value, v)
+		}
+	}
+	return event.ObjectValue(o), nil
+}
+
+// scalar resolves a scalar.
+func scalar(n *yaml.Node) event.Value {
+	s := event.StringValue(n.Value)
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return s
+	}
+	switch n.ShortTag() {
+	case "!!null":
+		return event.Value{}
+	case "!!bool":
+		return event.BoolValue(strings.EqualFold(n.Value, "true"))
+	case "!!int":
+		return integer(n.Value)
+	case "!!float":
+		if f, err := strconv.ParseFloat(strings.ReplaceAll(n.Value, "_", ""), 64); err == nil {
+			return event.FloatValue(f)
+		}
+	case "!!timestamp":
+		if t, ok := joda.ParseTimestamp(strings.Replace(n.Value, " ", "T", 1)); ok && len(n.Value) > len("2006-01-02") {
+			return event.TimeValue(t)
+		}
+	case "!!str":
+		if n.Style&yaml.TaggedStyle != 0 {
+			return s
+		}
+		switch strings.ToLower(n.Value) {
+		case "yes", "on":
+			return event.BoolValue(true)
+		case "no", "off":
+			return event.BoolValue(false)
+		}
+	}
+	return s
+}
+
+func integer(s string) event.Value {
+	t := strings.ReplaceAll(s, "_", "")
+	if i, err := strconv.ParseInt(t, 0, 64); err == nil {
+		return event.IntValue(i)
+	}
+	if digits := strings.TrimPrefix(t, "-"); strings.Trim(digits, "0123456789") == "" && digits != "" && digits[0] != '0' {
+		return event.BigIntValue(t)
+	}
+	return event.StringValue(s)
+}
