@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -23,20 +24,77 @@ type admin struct {
 	client *client
 	log    *throttle.Logger
 	enc    *encoder
-	name   string // of the plugin: opensearch need not be Elasticsearch
-	major  int    // of the server; 0 unknown
+	ecs    bool
+
+	ilm     string // auto or true if a rollover alias takes the place of the index; "" if not
+	alias   string
+	pattern string
+	policy  string
+	decided chan struct{} // closed when it is known whether the alias is used
+
+	manage    bool
+	api       string
+	tmpl      map[string]any // of the user's file; nil: the default one
+	name      string         // of the template; "": by alias and ECS
+	overwrite bool
+
+	info serverInfo
 }
 
-func newAdmin(_ *Options, env *plugin.Env, _ bool, enc *encoder) (*admin, error) {
-	return &admin{enc: enc, name: env.Name}, nil
+// newAdmin checks the options and reads the template file.
+func newAdmin(o *Options, env *plugin.Env, streams bool, enc *encoder) (*admin, error) {
+	a := &admin{
+		enc: enc, ecs: env.ECS.Enabled(), alias: o.ILMRolloverAlias, pattern: o.ILMPattern, policy: o.ILMPolicy, decided: make(chan struct{}),
+		manage: *o.ManageTemplate && !streams, api: o.TemplateAPI, name: o.TemplateName, overwrite: *o.TemplateOverwrite,
+	}
+	defaultAlias := a.defaultName()
+	if a.alias == "" {
+		a.alias = defaultAlias
+	}
+	if !streams && o.ILMEnabled != "false" && (enc.own || a.alias != defaultAlias) {
+		if !enc.own && o.Index != nil {
+			env.Warn("index", "the rollover alias %q takes the place of the index", a.alias)
+		}
+		a.ilm = o.ILMEnabled
+		enc.useAlias(a.alias)
+	}
+	if o.Template == "" || !a.manage {
+		return a, nil
+	}
+	text, err := os.ReadFile(o.Template)
+	if err == nil {
+		err = json.Unmarshal(text, &a.tmpl)
+	}
+	if err != nil {
+		return nil, plugin.OptionError("template", fmt.Errorf("reading the index template in %q: %w", o.Template, err))
+	}
+	return a, nil
+}
+
+// defaultName is that of the template and of the rollover alias.
+func (a *admin) defaultName() string {
+	if a.ecs {
+		return "ecs-logstash"
+	}
+	return "logstash"
 }
 
 // adminTimeout bounds one administrative call.
 const adminTimeout = 30 * time.Second
 
-// prepare makes all calls. An error says that the cluster cannot be used yet.
+// prepare makes all calls. An error says that the cluster cannot be used yet; what the cluster refuses for good is logged, and events go
+// their way without it, as a user who may write need not be one who may install templates.
 func (a *admin) prepare(ctx context.Context) error {
-	return a.identify(ctx)
+	if err := a.identify(ctx); err != nil {
+		return err
+	}
+	if err := a.decide(ctx); err != nil {
+		return err
+	}
+	if err := a.installTemplate(ctx); err != nil {
+		return err
+	}
+	return a.bootstrap(ctx)
 }
 
 // serverInfo is the answer to GET /.
@@ -64,19 +122,30 @@ func (a *admin) identify(ctx context.Context) error {
 	if err := json.Unmarshal(body, &info); err != nil {
 		return fmt.Errorf("GET / was answered by something that is not Elasticsearch: %s", shorten(body))
 	}
-	number, _, _ := strings.Cut(info.Version.Number, ".")
-	a.major, _ = strconv.Atoi(number)
-	switch {
-	case info.Version.Distribution == "opensearch":
-		a.major = max(a.major+6, 7) // OpenSearch 1 began as Elasticsearch 7.10
-	case header.Get("X-Elastic-Product") != "Elasticsearch" && a.major >= 8:
+	a.info = info
+	if header.Get("X-Elastic-Product") != "Elasticsearch" && info.major() >= 8 && !info.openSearch() {
 		a.log.Warn("the server does not say that it is Elasticsearch", slog.String("version", info.Version.Number))
 	}
-	if w := newRewriter(a.major, a.enc.typ != nil); w != nil {
+	if w := newRewriter(info.major(), a.enc.typ != nil); w != nil {
 		a.client.rewrite.Store(w)
 	}
 	return nil
 }
+
+// major returns the server's major version as one of Elasticsearch; 0 if it is unknown.
+func (i *serverInfo) major() int {
+	number, _, _ := strings.Cut(i.Version.Number, ".")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return 0
+	}
+	if i.openSearch() {
+		return max(n+6, 7) // OpenSearch 1 began as Elasticsearch 7.10
+	}
+	return n
+}
+
+func (i *serverInfo) openSearch() bool { return i.Version.Distribution == "opensearch" }
 
 // doer is a typed administrative call.
 type doer interface {
@@ -93,6 +162,21 @@ func (a *admin) call(ctx context.Context, d doer) (status int, header http.Heade
 	defer res.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(res.Body, 4<<20))
 	return res.StatusCode, res.Header, body, err
+}
+
+// refusal turns the status of an administrative call into what is to be done: nil to go on, an error to try again. What the cluster will not
+// do on a repetition either is logged as msg.
+func (a *admin) refusal(msg string, status int, body []byte, err error) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", msg, err)
+	case status < 300:
+		return nil
+	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusUnauthorized:
+		return fmt.Errorf("%s: status %d: %s", msg, status, shorten(body))
+	}
+	a.log.Error(msg, slog.Int("status", status), slog.String("answer", shorten(body)))
+	return nil
 }
 
 func shorten(b []byte) string {

@@ -48,6 +48,7 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	fail(err)
 	streams, err := o.useDataStream(env)
 	fail(err)
+	o.settle()
 	fail(o.checkNumbers())
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -104,9 +105,20 @@ func (out *output) deadLetter(reason string, document []byte) error {
 	})
 }
 
+// startPatience is how long Start waits to learn whether the cluster knows lifecycle policies, which decides about the index of events.
+const startPatience = time.Second
+
 // Start begins to look for the cluster, so that its absence is known before the first event.
-func (out *output) Start(context.Context) error {
+func (out *output) Start(ctx context.Context) error {
 	out.sender.Start()
+	if out.admin.ilm != "auto" {
+		return nil
+	}
+	select {
+	case <-out.admin.decided:
+	case <-time.After(startPatience):
+	case <-ctx.Done():
+	}
 	return nil
 }
 

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
 
-// encoder writes operations: action lines and documents. It is immutable; workers share it.
+// encoder writes operations: action lines and documents. Workers share it; only a rollover alias may change.
 type encoder struct {
 	stream *stream // nil: no data stream
 
@@ -31,7 +32,8 @@ type encoder struct {
 	update      *updater
 	hashed      bool // ids are made of contents
 
-	line []byte // the action line of an event without metadata, where it is the same for every event
+	alias atomic.Pointer[event.Template] // takes the place of index
+	line  atomic.Pointer[[]byte]         // the action line of an event without metadata, where it is the same for every event
 }
 
 var (
@@ -85,22 +87,33 @@ func newEncoder(o *Options, env *plugin.Env, streams bool) (*encoder, error) {
 }
 
 func (c *encoder) setIndex(o *Options, env *plugin.Env) {
-	switch {
-	case c.stream != nil:
+	if c.stream != nil {
 		return
-	case o.Index != nil:
-		c.index = *o.Index
-	case env.ECS.Enabled():
-		c.index, c.own = event.ParseTemplate("ecs-logstash-%{+yyyy.MM.dd}"), true
-	default:
-		c.index, c.own = event.ParseTemplate("logstash-%{+yyyy.MM.dd}"), true
 	}
+	c.index = event.ParseTemplate(defaultIndex(env))
+	if o.Index != nil {
+		c.index = *o.Index
+	}
+	c.own = c.index.String() == defaultIndex(env)
 	c.checked = o.DLQOnFailedIndex && len(c.index.Paths()) > 0
 }
 
-// setAlias makes a rollover alias the index.
-func (c *encoder) setAlias(alias string) {
-	c.index, c.checked = event.ParseTemplate(alias), false
+func defaultIndex(env *plugin.Env) string {
+	if env.ECS.Enabled() {
+		return "ecs-logstash-%{+yyyy.MM.dd}"
+	}
+	return "logstash-%{+yyyy.MM.dd}"
+}
+
+// useAlias makes a rollover alias the index, or no longer if alias is empty.
+func (c *encoder) useAlias(alias string) {
+	if alias == "" {
+		c.alias.Store(nil)
+	} else {
+		t := event.ParseTemplate(alias)
+		c.alias.Store(&t)
+	}
+	c.setLine()
 }
 
 // operation is scratch for one action line.
@@ -225,6 +238,10 @@ func (c *encoder) appendTarget(op *operation, e *event.Event, control *event.Obj
 		op.quote(n)
 		return
 	}
+	if alias := c.alias.Load(); alias != nil {
+		op.text(alias)
+		return
+	}
 	n := len(op.b)
 	op.text(&c.index)
 	if c.checked && op.err == nil && unresolved(op.b[n:]) {
@@ -274,8 +291,8 @@ func (c *encoder) appendPipeline(op *operation, e *event.Event, control *event.O
 // appended is to be thrown away.
 func (c *encoder) append(op *operation, e *event.Event) (hidden []byte, err error) {
 	var action string
-	if c.line != nil && e.Metadata().Len() == 0 && c.sameStream(e) {
-		op.b, action = append(op.b, c.line...), c.fixed
+	if line := c.line.Load(); line != nil && e.Metadata().Len() == 0 && c.sameStream(e) {
+		op.b, action = append(op.b, *line...), c.fixed
 	} else if action = c.appendLine(op, e); op.err != nil {
 		return nil, op.err
 	}
@@ -330,14 +347,15 @@ func (c *encoder) appendJoined(dst []byte, e *event.Event) []byte {
 // may change is asked for each event.
 func (c *encoder) setLine() {
 	constant := c.action == nil && c.id == nil && c.typ == nil && c.routing == nil && c.ingest == nil && c.version == nil &&
-		c.parent == nil && !c.hashed && (c.stream != nil || c.index.Static())
+		c.parent == nil && !c.hashed && (c.stream != nil || c.index.Static() || c.alias.Load() != nil)
 	if !constant {
+		c.line.Store(nil)
 		return
 	}
 	var op operation
 	c.appendLine(&op, event.New(nil))
 	if op.err == nil {
-		c.line = op.b
+		c.line.Store(&op.b)
 	}
 }
 

@@ -152,28 +152,28 @@ type Options struct {
 	Upsert *event.Template `opt:"upsert"`
 
 	// Create the event itself where an update finds no document.
-	DocAsUpsert bool `opt:"doc_as_upsert"`
+	DocAsUpsert *bool `opt:"doc_as_upsert"`
 
 	// Script of an update: its source, its id or its file, as script_type says.
 	Script *event.Template `opt:"script"`
 
-	// What script holds.
+	// What script holds: inline (its source, the default), indexed or file.
 	ScriptType []string `opt:"script_type"`
 
-	// Language of the script.
-	ScriptLang string `opt:"script_lang"`
+	// Language of the script; painless by default.
+	ScriptLang *string `opt:"script_lang"`
 
-	// Name of the script parameter that holds the event.
-	ScriptVarName string `opt:"script_var_name"`
+	// Name of the script parameter that holds the event; event by default.
+	ScriptVarName *string `opt:"script_var_name"`
 
 	// Let the script run where an update finds no document.
-	ScriptedUpsert bool `opt:"scripted_upsert"`
+	ScriptedUpsert *bool `opt:"scripted_upsert"`
 
-	// How often Elasticsearch repeats an update that met another one.
-	RetryOnConflict int `opt:"retry_on_conflict"`
+	// How often Elasticsearch repeats an update that met another one; once by default.
+	RetryOnConflict *int `opt:"retry_on_conflict"`
 
-	// Install an index template at the start.
-	ManageTemplate bool `opt:"manage_template"`
+	// Install an index template at the start; true by default.
+	ManageTemplate *bool `opt:"manage_template"`
 
 	// Name of the template. Default: logstash, ecs-logstash with ECS, the rollover alias with ILM.
 	TemplateName string `opt:"template_name"`
@@ -182,7 +182,7 @@ type Options struct {
 	Template string `opt:"template,path"`
 
 	// Replace a template of the name that exists.
-	TemplateOverwrite bool `opt:"template_overwrite"`
+	TemplateOverwrite *bool `opt:"template_overwrite"`
 
 	// Kind of template: composable (from Elasticsearch 8 on) or legacy.
 	TemplateAPI string `opt:"template_api,enum=auto|legacy|composable"`
@@ -193,25 +193,25 @@ type Options struct {
 	// Alias to write to. Default: logstash, ecs-logstash with ECS.
 	ILMRolloverAlias string `opt:"ilm_rollover_alias"`
 
-	// Suffix of the first index behind the alias.
+	// Suffix of the first index behind the alias; {now/d}-000001 by default.
 	ILMPattern string `opt:"ilm_pattern"`
 
-	// Policy of the indices. The default one is created where it is missing.
+	// Policy of the indices. The default one, logstash-policy, is created where it is missing.
 	ILMPolicy string `opt:"ilm_policy"`
 
 	// Write to a data stream. auto: if ECS is on and no option is given that data streams do not know.
 	DataStream string `opt:"data_stream,enum=true|false|auto"`
 
-	// The parts of the data stream's name: TYPE-DATASET-NAMESPACE.
+	// The parts of the data stream's name: TYPE-DATASET-NAMESPACE, logs-generic-default by default.
 	DataStreamType      string `opt:"data_stream_type,enum=logs|metrics|synthetics|traces"`
 	DataStreamDataset   string `opt:"data_stream_dataset"`
 	DataStreamNamespace string `opt:"data_stream_namespace"`
 
-	// Add the field data_stream with those parts to documents.
-	DataStreamSync bool `opt:"data_stream_sync_fields"`
+	// Add the field data_stream with those parts to documents; true by default.
+	DataStreamSync *bool `opt:"data_stream_sync_fields"`
 
-	// Let the event's own field data_stream choose the data stream.
-	DataStreamRouting bool `opt:"data_stream_auto_routing"`
+	// Let the event's own field data_stream choose the data stream; true by default.
+	DataStreamRouting *bool `opt:"data_stream_auto_routing"`
 
 	// Give every event that has no document_id an id made of its content and send it as create, so that a request that is repeated
 	// because its answer was lost makes no duplicates. Millrace's own.
@@ -270,17 +270,47 @@ type oldOptions struct {
 	ReloadConnection bool        `opt:"reload_connections,obsolete=write sniffing"`
 }
 
-// defaults are Logstash's, but for the last three.
+// defaults are Logstash's, but for the last three. Options that decide by being given whether a data stream is written to have none here; see
+// settle.
 func defaults() Options {
 	return Options{
 		VerificationMode: "full", SniffingDelay: 5 * time.Second, Timeout: 60 * time.Second, PoolMax: 1000, PoolMaxPerRoute: 100,
 		ResurrectDelay: 5 * time.Second, ValidateAfterInactivity: 10 * time.Second, RetryInitialInterval: 2 * time.Second,
-		RetryMaxInterval: 64 * time.Second, DLQOnFailedIndex: true, ManageTemplate: true, TemplateAPI: "auto", ILMEnabled: "auto",
-		ILMPattern: "{now/d}-000001", ILMPolicy: defaultPolicy, ScriptType: []string{"inline"}, ScriptLang: "painless", ScriptVarName: "event",
-		RetryOnConflict: 1, DataStream: "", DataStreamType: "logs", DataStreamDataset: "generic", DataStreamNamespace: "default",
-		DataStreamSync: true, DataStreamRouting: true,
+		RetryMaxInterval: 64 * time.Second, DLQOnFailedIndex: true,
 		MaxHeld: 16 << 20, MaxRequests: 16, MaxBody: 4 << 20,
 	}
 }
 
 const defaultPolicy = "logstash-policy"
+
+// settle gives options that were not given their defaults, once it is known which were.
+func (o *Options) settle() {
+	text := func(s *string, value string) {
+		if *s == "" {
+			*s = value
+		}
+	}
+	text(&o.ILMEnabled, "auto")
+	text(&o.ILMPattern, "{now/d}-000001")
+	text(&o.ILMPolicy, defaultPolicy)
+	text(&o.TemplateAPI, "auto")
+	text(&o.DataStreamType, "logs")
+	text(&o.DataStreamDataset, "generic")
+	text(&o.DataStreamNamespace, "default")
+	o.DocAsUpsert = or(o.DocAsUpsert, false)
+	o.ScriptedUpsert = or(o.ScriptedUpsert, false)
+	o.RetryOnConflict = or(o.RetryOnConflict, 1)
+	o.ManageTemplate = or(o.ManageTemplate, true)
+	o.TemplateOverwrite = or(o.TemplateOverwrite, false)
+	o.ScriptLang = or(o.ScriptLang, "painless")
+	o.ScriptVarName = or(o.ScriptVarName, "event")
+	o.DataStreamSync = or(o.DataStreamSync, true)
+	o.DataStreamRouting = or(o.DataStreamRouting, true)
+}
+
+func or[T any](p *T, value T) *T {
+	if p == nil {
+		return &value
+	}
+	return p
+}

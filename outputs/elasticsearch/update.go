@@ -24,8 +24,8 @@ type updater struct {
 
 func newUpdater(o *Options) (*updater, error) {
 	u := &updater{
-		retry: strconv.AppendInt(nil, int64(o.RetryOnConflict), 10), scripted: o.ScriptedUpsert, docAsUpsert: o.DocAsUpsert,
-		variable: event.AppendJSONString(nil, o.ScriptVarName),
+		retry: strconv.AppendInt(nil, int64(*o.RetryOnConflict), 10), scripted: *o.ScriptedUpsert, docAsUpsert: *o.DocAsUpsert,
+		variable: event.AppendJSONString(nil, *o.ScriptVarName),
 	}
 	var errs []error
 	if o.Script != nil && o.Script.String() != "" {
@@ -37,8 +37,8 @@ func newUpdater(o *Options) (*updater, error) {
 			errs = append(errs, plugin.OptionError("upsert", errors.New("it is not a JSON document")))
 		}
 	}
-	if o.ScriptLang != "" {
-		u.scriptLang = event.AppendJSONString(nil, o.ScriptLang)
+	if *o.ScriptLang != "" {
+		u.scriptLang = event.AppendJSONString(nil, *o.ScriptLang)
 	}
 	kind := "inline"
 	if len(o.ScriptType) > 0 {
@@ -48,7 +48,7 @@ func newUpdater(o *Options) (*updater, error) {
 	if u.scriptKey = keys[kind]; u.scriptKey == "" {
 		errs = append(errs, plugin.OptionError("script_type", fmt.Errorf("no script type %q: inline, indexed or file", kind)))
 	}
-	if o.DocAsUpsert && o.ScriptedUpsert {
+	if *o.DocAsUpsert && *o.ScriptedUpsert {
 		errs = append(errs, plugin.OptionError("doc_as_upsert", errors.New("doc_as_upsert and scripted_upsert exclude each other")))
 	}
 	return u, errors.Join(errs...)
