@@ -57,7 +57,10 @@ func load(flags *pflag.FlagSet, o *runOptions) (*loaded, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return l, l.choosePipelines(dir)
+	if err := l.choosePipelines(dir); err != nil {
+		return nil, err
+	}
+	return l, l.checkStorage()
 }
 
 // applyFlags sets the settings whose flags were given.
@@ -209,13 +212,16 @@ func pipelineSettings(s *settings.Settings) pipeline.Settings {
 	return ps
 }
 
+// imageDataDir is path.data in the official image.
+const imageDataDir = "/usr/share/logstash/data"
+
 // dataDir returns path.data, or the first place that Logstash would use.
 func dataDir(s *settings.Settings) string {
 	if dir := s.Get("path.data"); dir != "" {
 		return dir
 	}
-	if info, err := os.Stat("/usr/share/logstash/data"); err == nil && info.IsDir() {
-		return "/usr/share/logstash/data"
+	if info, err := os.Stat(imageDataDir); err == nil && info.IsDir() {
+		return imageDataDir
 	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		return filepath.Join(dir, "millrace")

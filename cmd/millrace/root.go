@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"millrace/pipeline"
 	"millrace/pipeline/plugin"
 )
 
@@ -23,6 +24,8 @@ func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 type program struct {
 	reg      *plugin.Registry
 	out, err io.Writer
+
+	deadLetterQueues map[string]*pipeline.DeadLetters // by folder
 }
 
 // execute runs the command line args, args[0] being the name of the program, and returns the exit code: 0, or 1 for whatever went
@@ -84,7 +87,7 @@ Without a configuration it listens on TCP port 9000 and shows what arrives.`,
 		root.Short = "Millrace in the place of Logstash."
 	}
 	o.flags(root.Flags())
-	root.AddCommand(p.checkCommand(), p.pluginsCommand(), p.grokCommand(), p.healthcheckCommand(), p.versionCommand())
+	root.AddCommand(p.checkCommand(), p.pluginsCommand(), p.grokCommand(), p.queueCommand(), p.dlqCommand(), p.healthcheckCommand(), p.versionCommand())
 	return root
 }
 

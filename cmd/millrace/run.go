@@ -76,9 +76,11 @@ func (p *program) compileAll(l *loaded, b plugin.Builder) ([]*pipeline.Pipeline,
 			errs = append(errs, fmt.Errorf("pipeline %s: %w", s.Get("pipeline.id"), err))
 			continue
 		}
+		b.DeadLetters = p.deadLetters(s, b.Log)
 		pl, d2 := pipeline.Compile(files, p.reg, pipelineSettings(s), b)
 		diags = append(append(diags, d...), d2...)
 		if pl != nil {
+			persist(pl, s)
 			all = append(all, pl)
 		}
 	}
@@ -122,6 +124,12 @@ func (a *agent) run(ctx context.Context) error {
 		a.log.Log(ctx, logging.LevelFatal, "The given configuration is invalid", "errors", diags.Count(config.Error))
 		return exitError(1)
 	}
+	unlock, err := a.lockData(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	a.checkDeadLetters(pipelines)
 	ctx, stop := a.handleSignals(ctx)
 	defer stop()
 	return a.runPipelines(ctx, pipelines)
@@ -209,4 +217,5 @@ func (a *agent) report(pl *pipeline.Pipeline) {
 		a.log.Log(context.Background(), level, "output", "plugin", o.ID, "taken", o.Taken, "delivered", o.Delivered,
 			"dead_lettered", o.DeadLettered, "dropped", o.Dropped, "left_undelivered", o.InFlight)
 	}
+	a.reportStorage(pl)
 }
