@@ -206,6 +206,9 @@ func scalar(n *yaml.Node) event.Value {
 	case "!!int":
 		return integer(n.Value)
 	case "!!float":
+		if strings.Trim(n.Value, "-0123456789") == "" {
+			return integer(n.Value) // beyond 64 bits
+		}
 		if f, err := strconv.ParseFloat(strings.ReplaceAll(n.Value, "_", ""), 64); err == nil {
 			return event.FloatValue(f)
 		}
