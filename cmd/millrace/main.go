@@ -18,6 +18,7 @@ var version = "0.1.0"
 const logstashVersion = "8.19.0"
 
 func main() {
+	limitMemory()
 	reg := plugin.NewRegistry(inputs.All(), codecs.All(), filters.All(), outputs.All())
 	os.Exit(execute(reg, os.Args, os.Stdout, os.Stderr))
 }

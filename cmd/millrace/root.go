@@ -48,8 +48,12 @@ func execute(reg *plugin.Registry, args []string, stdout, stderr io.Writer) int 
 	return 1
 }
 
-// logstashArgs turns what only Logstash's command line takes into what ours does: the leading word agent of 2.x, -vv.
+// logstashArgs turns what only Logstash's command line takes into what ours does: the leading word agent of 2.x, -vv. A container's
+// command may also begin with the name of the program, which a shell's entrypoint would run: an image from scratch has no shell.
 func logstashArgs(args []string) []string {
+	if len(args) > 0 && (args[0] == "logstash" || args[0] == "millrace" || strings.HasSuffix(args[0], "/bin/logstash")) {
+		args = args[1:]
+	}
 	if len(args) > 0 && args[0] == "agent" {
 		args = args[1:]
 	}
