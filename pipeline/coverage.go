@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"strings"
+
 	"millrace/pipeline/cond"
 	"millrace/pipeline/config"
 	"millrace/pipeline/plugin"
@@ -17,6 +19,7 @@ type Coverage struct {
 type BranchCoverage struct {
 	Place  config.Place
 	Kind   string // "if", "else if" or "else"
+	Head   string // its text up to the brace, in one line
 	Last   bool   // no else follows: events for which it does not hold go past the whole if
 	Counts *cond.Counts
 }
@@ -32,7 +35,7 @@ type FilterCoverage struct {
 func (c *Coverage) branch(f *config.File, node *config.IfNode, i int, compiled *cond.Condition) *cond.Condition {
 	br := node.Branches[i]
 	b := BranchCoverage{
-		Place: config.Place{File: f, Span: br.Span}, Kind: "else if", Last: i == len(node.Branches)-1 && !br.Else, Counts: new(cond.Counts),
+		Place: config.Place{File: f, Span: br.Span}, Head: strings.Join(strings.Fields(f.Text[br.Start:max(br.Start, br.Open)]), " "), Kind: "else if", Last: i == len(node.Branches)-1 && !br.Else, Counts: new(cond.Counts),
 	}
 	switch {
 	case i == 0:

@@ -91,6 +91,8 @@ Without a configuration it listens on TCP port 9000 and shows what arrives.`,
 		root.Short = "Millrace in the place of Logstash."
 	}
 	o.flags(root.Flags())
+	root.AddCommand(p.testCommand())
+	root.AddCommand(p.fmtCommand())
 	root.AddCommand(p.checkCommand(), p.pluginsCommand(), p.grokCommand(), p.queueCommand(), p.dlqCommand(), p.healthcheckCommand(), p.versionCommand())
 	return root
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"millrace/pipeline"
 	"millrace/pipeline/config"
@@ -46,10 +45,13 @@ type point struct {
 
 func (c *Coverage) add(cov *pipeline.Coverage) {
 	for _, b := range cov.Branches {
-		head := strings.TrimSpace(b.Place.File.Line(b.Place.File.Position(b.Place.Start).Line))
-		c.count(branchPoint, b.Place, b.Kind+" never holds: "+head, b.Counts.Held.Load())
+		never := "never holds: " + b.Head
+		if b.Kind == "else" {
+			never = "else is never reached"
+		}
+		c.count(branchPoint, b.Place, never, b.Counts.Held.Load())
 		if b.Last {
-			c.count(pastPoint, b.Place, b.Kind+" always holds: "+head, b.Counts.Asked.Load()-b.Counts.Held.Load())
+			c.count(pastPoint, b.Place, "always holds: "+b.Head, b.Counts.Asked.Load()-b.Counts.Held.Load())
 		}
 	}
 	for _, f := range cov.Filters {
