@@ -19,7 +19,7 @@ func Compile(files []*config.File, reg *plugin.Registry, s Settings, b plugin.Bu
 	p := &Pipeline{
 		settings: s, log: b.Log, throttled: throttle.New(b.Log, time.Minute),
 		queue: ring.New[*event.Batch](s.QueueSlots), gate: gate{limit: s.MaxInflight},
-		running: make(chan struct{}),
+		running: make(chan struct{}), plugins: make(map[string]*plugin.Built),
 		program: &program{lastTime: make(map[plugin.Flusher]time.Time), flushEvery: flushTick},
 	}
 	p.deadLetters, _ = b.DeadLetters.(*DeadLetters)
@@ -200,6 +200,7 @@ func (c *compiler) build(node *config.PluginNode) *plugin.Built {
 			WithHint("the other stands at %s:%d:%d", first.File.Name, pos.Line, pos.Column))
 	}
 	c.ids[built.ID] = place
+	c.p.plugins[built.ID] = built
 	return built
 }
 

@@ -42,26 +42,32 @@ func (p *Pipeline) flushBatch() *event.Batch { return &event.Batch{Time: p.setti
 // flushFilters lets the flushers of the program make what is due and takes it to the outputs.
 func (w *worker) flushFilters(now time.Time, final bool) {
 	for _, p := range w.flushers {
-		if !final && !w.p.program.due(p.flusher, now) {
-			continue
+		if final || w.p.program.due(p.flusher, now) {
+			w.flushFilter(p, now, final)
 		}
-		sp := spawner{w: w, step: p.step}
-		p.flusher.Flush(now, final, &sp)
-		if len(sp.made) == 0 {
-			continue
-		}
-		w.made += int64(len(sp.made))
-		p.step.stats.out += int64(len(sp.made))
-		events := sp.made
-		for _, e := range events {
-			e.Create(now)
-		}
-		for _, steps := range p.rest {
-			events = w.filterSteps(steps, events)
-		}
-		w.deliver(events)
-		w.recycle()
 	}
+}
+
+func (w *worker) flushFilter(p flushPoint, now time.Time, final bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			w.survive(r)
+		}
+	}()
+	sp := spawner{w: w, step: p.step}
+	p.flusher.Flush(now, final, &sp)
+	w.made += int64(len(sp.made))
+	w.live = append(w.live, sp.made...)
+	p.step.stats.out += int64(len(sp.made))
+	events := sp.made
+	for _, e := range events {
+		e.Create(now)
+	}
+	for _, steps := range p.rest {
+		events = w.filterSteps(steps, events)
+	}
+	w.deliver(events)
+	w.endRecord()
 }
 
 // keepHouse calls flushers by way of the queue and reports comparisons that could not be made, until ctx ends.

@@ -29,6 +29,7 @@ type Pipeline struct {
 	outputs []*outputSlot
 	filters []*PluginStats
 	program *program
+	plugins map[string]*plugin.Built // by id
 
 	queue *ring.Ring[*event.Batch]
 	gate  gate
@@ -101,6 +102,21 @@ func (p *Pipeline) Outputs() []*PluginStats {
 		out[i] = s.stats
 	}
 	return out
+}
+
+// Plugin returns the input, filter or output with an id, nil if there is none: for what it tells beyond the counts, by an interface of
+// the caller's.
+func (p *Pipeline) Plugin(id string) any {
+	b := p.plugins[id]
+	switch {
+	case b == nil:
+		return nil
+	case b.Input != nil:
+		return b.Input
+	case b.Filter != nil:
+		return b.Filter
+	}
+	return b.Output
 }
 
 // Queue returns how many batches wait for a worker.
@@ -275,11 +291,13 @@ func (s *sink) Push(ctx context.Context, b *event.Batch) error {
 	}
 	records, bytes := int64(len(b.Records)), int64(b.Bytes)
 	var err error
+	start := time.Now()
 	if s.p.store != nil {
 		err = s.p.store.Push(ctx, b)
 	} else {
 		err = s.p.enqueue(ctx, b)
 	}
+	s.stats.Nanos.Add(int64(time.Since(start)))
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type world struct {
 	filters map[string]func(e *event.Event) bool
 	flush   func(b *event.Batch) // nil: settle at once
 	blocked chan struct{}        // Flush waits for it
+	panicOn string               // the message on which Append panics
 
 	mu   sync.Mutex
 	got  []string
@@ -108,6 +109,9 @@ type writer struct {
 
 func (wr *writer) Append(e *event.Event) error {
 	v, _ := e.Get(event.MustPath("message"))
+	if wr.w.panicOn != "" && v.Str() == wr.w.panicOn {
+		panic("cannot write it")
+	}
 	wr.lines = append(wr.lines, v.Str())
 	wr.turn = append(wr.turn, event.ObjectValue(e.Root()).Text())
 	return nil
@@ -287,6 +291,41 @@ func TestPanicCostsOneEventItsFilters(t *testing.T) {
 	require.Equal(t, int64(2), p.Stats.Panics.Load())
 	a := p.Account()
 	require.Equal(t, a.Received+a.Made, a.Dropped+a.Unrouted+a.Routed)
+}
+
+// TestPanicAfterMultiplying: of the events that one record became, none is lost and all are counted.
+func TestPanicAfterMultiplying(t *testing.T) {
+	w := &world{filters: map[string]func(*event.Event) bool{"fragile": func(e *event.Event) bool {
+		if _, copied := e.Get(event.MustPath("copy")); copied {
+			panic("cannot bear a copy")
+		}
+		return true
+	}}}
+	w.run = func(ctx context.Context, env *plugin.Env, out plugin.Sink) error {
+		return out.Push(ctx, push(env, "one", "two"))
+	}
+	p := w.compile(t, `input { in {} } filter { doubler {} fragile {} } output { out {} }`, func(s *pipeline.Settings) { s.Workers = 1 })
+	require.NoError(t, p.Run(context.Background()))
+	require.Equal(t, []string{"one", "one", "two", "two"}, w.got)
+	a := p.Account()
+	require.Equal(t, int64(2), a.Made)
+	require.Equal(t, a.Received+a.Made, a.Dropped+a.Unrouted+a.Routed)
+}
+
+// TestPanicOfAnOutput: the event counts as dropped by that output, the others are written.
+func TestPanicOfAnOutput(t *testing.T) {
+	w := &world{panicOn: "bad"}
+	w.run = func(ctx context.Context, env *plugin.Env, out plugin.Sink) error {
+		return out.Push(ctx, push(env, "one", "bad", "two"))
+	}
+	p := w.compile(t, `input { in {} } output { out {} }`, func(s *pipeline.Settings) { s.Workers = 1 })
+	require.NoError(t, p.Run(context.Background()))
+	require.Equal(t, []string{"one", "two"}, w.got)
+	a := p.Account()
+	require.Equal(t, int64(3), a.Routed)
+	require.Equal(t, int64(3), a.Outputs[0].Taken)
+	require.Equal(t, int64(1), a.Outputs[0].Dropped)
+	require.Zero(t, a.Outputs[0].InFlight)
 }
 
 // TestInputIsRestarted: an input that fails or panics is run again after a pause, one that cannot run is not.

@@ -93,11 +93,12 @@ func (w *worker) multiplyAll(s *step, events []*event.Event) []*event.Event {
 		}
 		s.stats.in++
 		s.stats.nanos += w.endSample(start)
+		w.made += int64(len(sp.made))
+		w.live = append(w.live, sp.made...)
 		out = w.keep(s, out, e)
 		for _, n := range sp.made {
 			out = w.keep(s, out, n)
 		}
-		w.made += int64(len(sp.made))
 	}
 	return out
 }
@@ -182,8 +183,11 @@ func (w *worker) outputSteps(steps []step, e *event.Event) (taken bool) {
 		}
 		start := w.startSample()
 		s.writer.dirty = true
+		w.writing = s.writer
+		err := s.writer.writer.Append(e)
+		w.writing = nil
 		s.writer.in++
-		if err := s.writer.writer.Append(e); err != nil {
+		if err != nil {
 			w.p.throttled.Warn("an event could not be written", slog.String("plugin", s.writer.shared.ID), slog.Any("error", err))
 		}
 		s.writer.nanos += w.endSample(start)

@@ -41,7 +41,6 @@ type Stats struct {
 	FlushNanos atomic.Int64 // of those, waiting for outputs to take a batch
 
 	QueueBatches atomic.Int64 // batches pushed and not yet taken by a worker
-	QueueBytes   atomic.Int64 // bytes read and not yet settled by every output
 	QueueEvents  atomic.Int64 // records pushed and not yet settled by every output
 }
 

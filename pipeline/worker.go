@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"millrace/pipeline/event"
@@ -37,7 +38,10 @@ type worker struct {
 	batch   *event.Batch
 	record  *event.Record
 	current *event.Event // handed to the decoder and not yet finished
+	began   bool         // current is counted and on its way through the filters
 	single  [1]*event.Event
+	live    []*event.Event // counted as received or made, and not yet dropped or handed to the outputs
+	writing *writerSlot    // whose Append runs
 	free    []*event.Event
 	inUse   []*event.Event
 
@@ -159,22 +163,34 @@ func (w *worker) processFrom(b *event.Batch, i int) (next int) {
 	return i
 }
 
-// survive delivers the event that a plugin panicked on, tagged, and logs where.
+// survive delivers, tagged, the events of the record that a plugin panicked on: they skip the rest of their filters. It logs where.
 func (w *worker) survive(reason any) {
 	w.p.Stats.Panics.Add(1)
 	w.p.throttled.Error("a plugin failed on the content of an event; the event goes on with a tag",
 		slog.Any("panic", reason), slog.String("stack", string(debug.Stack())))
-	e := w.current
-	if e == nil {
-		e = w.newEvent()
-		e.Root().Set("message", event.StringValue(w.record.Data))
-		e.Create(w.batch.Time)
+	if s := w.writing; s != nil { // the event is lost to this output, and to those behind it
+		w.writing = nil
+		s.in++
+		s.shared.Plugin.Dropped.Add(1)
+	}
+	switch {
+	case w.record == nil: // a flusher
+	case w.current == nil && len(w.live) == 0: // the decoder's first call
+		w.current = w.newEvent()
+		w.current.Root().Set("message", event.StringValue(w.record.Data))
+		fallthrough
+	case len(w.live) == 0 && !w.began: // a decoder that got half way
+		w.current.Create(w.batch.Time)
 		w.events++
+		w.live = append(w.live, w.current)
 	}
 	w.current = nil
-	e.Tag(PanicTag)
-	w.deliver([]*event.Event{e})
-	w.recycle()
+	rest := slices.Clone(w.live)
+	for _, e := range rest {
+		e.Tag(PanicTag)
+	}
+	w.deliver(rest)
+	w.endRecord()
 }
 
 // nextEvent finishes the event that the decoder filled and gives it an empty one.
@@ -191,6 +207,8 @@ func (w *worker) finish() {
 		return
 	}
 	w.events++
+	w.began = true
+	w.live = append(w.live, e)
 	if w.tick++; w.tick == sampleEvery {
 		w.tick = 0
 		w.sampling = true
@@ -202,7 +220,13 @@ func (w *worker) finish() {
 	w.single[0] = e
 	w.deliver(w.filterSteps(w.filters, w.single[:]))
 	w.current = nil
-	w.sampling = false
+	w.endRecord()
+}
+
+// endRecord makes the worker ready for the next event.
+func (w *worker) endRecord() {
+	w.began, w.sampling = false, false
+	w.live = w.live[:0]
 	w.recycle()
 }
 
@@ -210,13 +234,28 @@ func (w *worker) finish() {
 func (w *worker) deliver(events []*event.Event) {
 	for _, e := range events {
 		w.out++
+		w.leave(e)
 		if !w.outputSteps(w.outputs, e) {
 			w.unrouted++
 		}
 	}
 }
 
-func (w *worker) drop(*event.Event) { w.dropped++ }
+// drop counts an event that a filter cancelled.
+func (w *worker) drop(e *event.Event) {
+	w.dropped++
+	w.leave(e)
+}
+
+// leave takes e off the list of those that still have to be delivered or dropped.
+func (w *worker) leave(e *event.Event) {
+	for i := range w.live {
+		if w.live[i] == e {
+			w.live = append(w.live[:i], w.live[i+1:]...)
+			return
+		}
+	}
+}
 
 // newEvent returns an empty event that lives until the current record is done.
 func (w *worker) newEvent() *event.Event {

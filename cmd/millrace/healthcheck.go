@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,9 +42,25 @@ func checkPorts(ctx context.Context, host, ports string) error {
 	if host == "" || host == "0.0.0.0" || host == "::" {
 		host = "127.0.0.1"
 	}
-	first, _, _ := strings.Cut(ports, "-")
-	return check(ctx, "http://"+net.JoinHostPort(host, first))
+	first, last, isRange := strings.Cut(ports, "-")
+	low, err := strconv.Atoi(first)
+	high := low
+	if isRange && err == nil {
+		high, err = strconv.Atoi(last)
+	}
+	if err != nil {
+		return fmt.Errorf("api.http.port: %q is neither a port nor a range", ports)
+	}
+	for port := low; ; port++ {
+		err := check(ctx, "http://"+net.JoinHostPort(host, strconv.Itoa(port)))
+		if err == nil || port >= high || !errors.Is(err, errNoAnswer) {
+			return err
+		}
+	}
 }
+
+// errNoAnswer tells that nobody listens.
+var errNoAnswer = errors.New("no answer")
 
 func check(ctx context.Context, url string) error {
 	if ctx == nil {
@@ -59,7 +76,7 @@ func check(ctx context.Context, url string) error {
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) {
-			return fmt.Errorf("no answer at %s", url)
+			return fmt.Errorf("%w at %s", errNoAnswer, url)
 		}
 		return err
 	}

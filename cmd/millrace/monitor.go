@@ -73,7 +73,7 @@ func (a *agent) monitorOptions(pipelines []*pipeline.Pipeline) monitor.Options {
 	}
 	o.NodeID = id
 	for _, pl := range pipelines {
-		o.Pipelines = append(o.Pipelines, monitor.Pipeline{Pipeline: pl, Files: a.files(pl.ID())})
+		o.Pipelines = append(o.Pipelines, monitor.Pipeline{Pipeline: pl, Files: a.files(pl.ID()), Plugin: pl.Plugin})
 	}
 	return o
 }

@@ -54,6 +54,17 @@ func (e *Event) Reset() {
 	e.late = nil
 }
 
+// isLate reports whether a fact about the source lies at or below [@metadata][name]: outputs ask for metadata of their own with every
+// event, and that must not set the rest.
+func (e *Event) isLate(name string) bool {
+	for i := range e.late {
+		if p := e.late[i].Path; p.meta && len(p.keys) > 0 && p.keys[0].name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // metadata returns @metadata with the facts about the source, which stay behind what the event brought itself.
 func (e *Event) metadata() *Object {
 	if e.late == nil {
@@ -166,6 +177,9 @@ func (e *Event) SetTimestamp(t time.Time) { e.root.Set(TimestampField, TimeValue
 // top returns the object that the first key of p is looked up in.
 func (e *Event) top(p *Path) *Object {
 	if p.meta {
+		if len(p.keys) > 0 && !e.isLate(p.keys[0].name) {
+			return &e.meta
+		}
 		return e.metadata()
 	}
 	return &e.root
