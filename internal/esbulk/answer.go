@@ -3,6 +3,7 @@ package esbulk
 import (
 	"bytes"
 	"errors"
+	"strings"
 )
 
 // errAnswer says that a bulk answer cannot be understood: cut off, or not from Elasticsearch.
@@ -202,9 +203,6 @@ func (s *scan) item() (it Item, ok bool) {
 	if _, ok := s.key(); !ok || !s.open('{') {
 		return it, false
 	}
-	if s.close('}') {
-		return it, s.close('}')
-	}
 	for {
 		key, ok := s.key()
 		if !ok {
@@ -233,7 +231,7 @@ func (s *scan) item() (it Item, ok bool) {
 		if s.next() {
 			continue
 		}
-		return it, s.close('}') && s.close('}')
+		return it, s.close('}') && s.close('}') && it.Status > 0
 	}
 }
 
@@ -246,11 +244,11 @@ func errorReason(e []byte) string { return errorMember(e, "reason") }
 func errorMember(e []byte, name string) string {
 	s := scan{b: e}
 	if !s.open('{') {
-		text := bytes.Trim(e, `"`)
-		if i := bytes.IndexByte(text, '['); i > 0 && name == "type" {
+		text := unquote(e)
+		if i := strings.IndexByte(text, '['); i > 0 && name == "type" {
 			text = text[:i]
 		}
-		return string(text)
+		return text
 	}
 	for {
 		key, ok := s.key()
@@ -263,12 +261,20 @@ func errorMember(e []byte, name string) string {
 			return ""
 		}
 		if string(key) == name {
-			return string(bytes.Trim(s.b[start:s.i], `"`))
+			return unquote(s.b[start:s.i])
 		}
 		if !s.next() {
 			return ""
 		}
 	}
+}
+
+// unquote takes the quotes off a JSON string, whose escapes stay.
+func unquote(b []byte) string {
+	if len(b) >= 2 && b[0] == '"' {
+		b = b[1 : len(b)-1]
+	}
+	return string(b)
 }
 
 // Member returns the value of the member that the names lead to, nil if there is none.

@@ -12,7 +12,8 @@ import (
 
 // Transport carries bulk bodies to the cluster.
 type Transport interface {
-	// Bulk sends one body and returns the answer, whatever its status; its error says that no whole answer came. The answer's body may
+	// Bulk sends one body and returns the answer, whatever its status; its error says that no whole answer came, and what came of it is
+	// returned with it. The answer's body may
 	// use scratch, and is valid until scratch is used again. Bulk must not read r.Body after it returned, except that reads which the
 	// HTTP client still has under way get an error.
 	Bulk(ctx context.Context, r Request, scratch []byte) (Answer, error)

@@ -82,7 +82,8 @@ func (c *controller) timedOut(bytes int) { c.shrink(bytes, 1, 2) }
 
 // tooLarge tells of a 413: no body of that size again.
 func (c *controller) tooLarge(bytes int) {
-	c.maxBody = max(c.minBody, min(c.maxBody, bytes/2))
+	c.maxBody = max(1<<10, min(c.maxBody, bytes/2))
+	c.minBody = min(c.minBody, c.maxBody)
 	c.body = min(c.body, c.maxBody)
 }
 

@@ -39,12 +39,12 @@ func (s *Sender) run(p *parcel) {
 	if a.Status > 0 && a.Status < len(s.cfg.Metrics.statuses) {
 		s.cfg.Metrics.statuses[a.Status].Add(1)
 	}
+	if a.Status/100 == 2 && allDone(a.Body) { // even if the rest of the answer was lost
+		s.cfg.Metrics.Requests.Add(1)
+		s.succeed(p, start, took)
+		return
+	}
 	if err == nil && a.Status/100 == 2 {
-		if allDone(a.Body) {
-			s.cfg.Metrics.Requests.Add(1)
-			s.succeed(p, start, took)
-			return
-		}
 		if s.itemwise(p, a, sc, start, took) {
 			return
 		}
@@ -236,7 +236,7 @@ func (s *Sender) fail(p *parcel, a Answer, err error, took time.Duration) {
 			s.bury(p, a)
 			return
 		}
-		p.due = now
+		p.due, p.alone = now, true // or the halves would be sent as one again
 		s.halve(p, now)
 	case a.Status == 400 && p.ops == 1 && healthy:
 		s.mu.Unlock()

@@ -202,7 +202,7 @@ func (c *client) Bulk(ctx context.Context, r esbulk.Request, scratch []byte) (es
 	defer res.Body.Close()
 	a := esbulk.Answer{Status: res.StatusCode}
 	if a.Body, err = readAll(res.Body, scratch); err != nil {
-		return esbulk.Answer{Body: a.Body}, fmt.Errorf("reading the answer: %w", err)
+		return a, fmt.Errorf("reading the answer: %w", err)
 	}
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 {
 		a.RetryAfter = min(time.Duration(s)*time.Second, 5*time.Minute)
