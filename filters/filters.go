@@ -25,6 +25,7 @@ import (
 	"millrace/filters/translate"
 	"millrace/filters/truncate"
 	"millrace/filters/urldecode"
+	"millrace/filters/useragent"
 	"millrace/filters/uuid"
 	"millrace/pipeline/plugin"
 )
@@ -55,6 +56,7 @@ func All() []*plugin.Definition {
 		translate.Plugin,
 		truncate.Plugin,
 		urldecode.Plugin,
+		useragent.Plugin,
 		uuid.Plugin,
 	}
 }
