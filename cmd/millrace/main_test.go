@@ -23,6 +23,9 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childVariable) != "" {
+		os.Exit(execute(childRegistry(), os.Args, os.Stdout, os.Stderr))
+	}
 	os.Exit(buildAndRun(m))
 }
 
@@ -294,6 +297,34 @@ func TestStartIsFast(t *testing.T) {
 	dur, err := time.ParseDuration(took)
 	require.NoError(t, err)
 	require.Less(t, dur, 500*time.Millisecond, "the budget is 50 ms on a machine that does nothing else")
+	require.NoError(t, d.cmd.Process.Signal(syscall.SIGTERM))
+	require.Equal(t, 0, d.wait())
+}
+
+// TestReload: a changed configuration takes over when it is sound; one with a mistake is refused and the old one runs on.
+func TestReload(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "pipeline.conf")
+	conf := func(word string) string {
+		return fmt.Sprintf(`input { tcp { host => "127.0.0.1" port => 0 } } output { stdout { codec => line { format => "%s %%{message}" } } }`, word)
+	}
+	require.NoError(t, os.WriteFile(path, []byte(conf("old")), 0o644))
+	d := start(t, "-f", path, "--api.enabled=false", "-r", "--config.reload.interval", "100ms")
+	say := func(want string) {
+		t.Helper()
+		addr := d.await(t, `listening .*address="([^"]+)"`)[1]
+		c, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		_, err = fmt.Fprintln(c, "hello")
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+		d.await(t, "^"+want+" hello$")
+	}
+	say("old")
+	require.NoError(t, os.WriteFile(path, []byte("input { nothing"), 0o644))
+	d.await(t, "the old one runs on")
+	require.NoError(t, os.WriteFile(path, []byte(conf("new")), 0o644))
+	say("new")
 	require.NoError(t, d.cmd.Process.Signal(syscall.SIGTERM))
 	require.Equal(t, 0, d.wait())
 }

@@ -132,7 +132,7 @@ func (a *agent) run(ctx context.Context) error {
 	a.checkDeadLetters(pipelines)
 	ctx, stop := a.handleSignals(ctx)
 	defer stop()
-	return a.runPipelines(ctx, pipelines)
+	return a.runReloading(ctx, pipelines)
 }
 
 // handleSignals ends the returned context at the first TERM or INT; a second INT ends the process at once with code 1.
@@ -184,7 +184,6 @@ func (a *agent) runPipelines(ctx context.Context, pipelines []*pipeline.Pipeline
 	}
 	go a.announce(ctx, pipelines)
 	wg.Wait()
-	a.log.Info("Millrace shut down.")
 	if failed != nil {
 		return exitError(1)
 	}
