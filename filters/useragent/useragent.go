@@ -107,7 +107,7 @@ type worker struct {
 	parser *parser // made when a text is met that no cache knows
 }
 
-// Filter looks at the source. A value that is no text cannot name a program: the event goes on as it is.
+// Filter looks at the source.
 func (w *worker) Filter(e *event.Event) bool {
 	v, _ := e.Get(&w.o.Source)
 	if l := v.List(); l != nil {
@@ -117,11 +117,7 @@ func (w *worker) Filter(e *event.Event) bool {
 		}
 	}
 	if v.Kind() != event.String {
-		if !v.IsNull() {
-			w.stats.Failures.Add(1)
-			w.log.Warn("a user agent is no text", slog.String("source", w.o.Source.String()), slog.String("type", v.Kind().String()))
-		}
-		return false
+		return w.noText(e, v)
 	}
 	text := v.Str()
 	if text == "" {
@@ -146,6 +142,19 @@ func (w *worker) Filter(e *event.Event) bool {
 		}
 	}
 	return true
+}
+
+// noText handles a source that is no text. A null is none at all, and a hash is only logged, as in Logstash; anything else stops Logstash.
+func (w *worker) noText(e *event.Event, v event.Value) bool {
+	if v.IsNull() {
+		return false
+	}
+	w.stats.Failures.Add(1)
+	w.log.Warn("a user agent is no text", slog.String("source", w.o.Source.String()), slog.String("type", v.Kind().String()))
+	if v.Kind() != event.KindObject {
+		e.Tag("_filter_error")
+	}
+	return false
 }
 
 // lookup asks the cache that the workers share, or the patterns.

@@ -34,7 +34,9 @@ func TestFilter(t *testing.T) {
 	f(`source => "m" target => "ua"`, `{"m":""}`, `{"m":""}`)
 	f(`source => "m" target => "ua"`, `{"n":""}`, `{"n":""}`)
 	f(`source => "m" target => "ua"`, `{"m":[]}`, `{"m":[]}`)
-	f(`source => "m" target => "ua"`, `{"m":5}`, `{"m":5}`)
+	f(`source => "m" target => "ua"`, `{"m":5}`, `{"m":5,"tags":["_filter_error"]}`)
+	f(`source => "m" target => "ua"`, `{"m":{"a":1}}`, `{"m":{"a":1}}`)
+	f(`source => "m" target => "ua"`, `{"m":null}`, `{"m":null}`)
 	f(`source => "m" target => "[m][ua]"`, `{"m":"x"}`, `{"m":"x"}`)
 }
 
