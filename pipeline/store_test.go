@@ -153,9 +153,18 @@ func (r *rig) registry() *plugin.Registry {
 		plugin.DefineInput("feed", struct{}{}, func(_ struct{}, env *plugin.Env) (plugin.Input, error) {
 			return &feedInput{env, r.feed}, nil
 		}),
+		plugin.DefineOutput("void", struct{}{}, func(struct{}, *plugin.Env) (plugin.Output, error) { return void{}, nil }),
 		plugin.DefineOutput("hand", struct{}{}, func(struct{}, *plugin.Env) (plugin.Output, error) { return r.hand, nil }),
 	})
 }
+
+// void is an output that forgets all it gets.
+type void struct{}
+
+func (void) NewWriter() plugin.Writer                      { return void{} }
+func (void) Close(context.Context) error                   { return nil }
+func (void) Append(*event.Event) error                     { return nil }
+func (void) Flush(_ context.Context, b *event.Batch) error { b.Settle(); return nil }
 
 type loudDecoder struct{}
 
@@ -163,19 +172,19 @@ func (loudDecoder) Decode(r *event.Record, next func() *event.Event) {
 	next().Root().Set("message", event.StringValue(strings.ToUpper(r.Data)))
 }
 
-func (r *rig) compile() *Pipeline {
+func (r *rig) compile(t testing.TB, s Settings) *Pipeline {
 	file, diags := config.Parse("test", []byte(r.conf), config.ParseOptions{})
-	require.Empty(r.t, diags)
-	s := DefaultSettings()
-	s.Workers, s.MaxInflight, s.QueueSlots = 2, 64<<10, 8
+	require.Empty(t, diags)
 	p, diags := Compile([]*config.File{file}, r.registry(), s, plugin.Builder{Log: slog.New(slog.NewTextHandler(r.log, nil))})
-	require.NotNil(r.t, p, diags.String())
-	p.Persist(r.o)
+	require.NotNil(t, p, diags.String())
 	return p
 }
 
 func (r *rig) start() {
-	r.p = r.compile()
+	s := DefaultSettings()
+	s.Workers, s.MaxInflight, s.QueueSlots = 2, 64<<10, 8
+	r.p = r.compile(r.t, s)
+	r.p.Persist(r.o)
 	ctx, cancel := context.WithCancel(r.t.Context())
 	r.stop, r.end = cancel, make(chan error, 1)
 	go func() { r.end <- r.p.Run(ctx) }()

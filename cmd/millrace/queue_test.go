@@ -9,10 +9,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,7 +25,8 @@ import (
 type rig struct {
 	t          *testing.T
 	data, conf string
-	ports      [2]int // acked, tcp
+	from       []string // the flags that name the configuration, if not -e conf
+	ports      [2]int   // acked, tcp
 	sink       *collector
 	sent       map[string]bool // guarded by mu
 	accepted   map[string]bool // guarded by mu
@@ -41,9 +44,12 @@ output { sink { url => "%s" } }`, r.ports[0], r.ports[1], server.URL)
 }
 
 func (r *rig) start(more ...string) *child {
-	args := append([]string{"-e", r.conf, "--path.data", r.data, "-w", "2", "-S", "queue.type=persisted",
-		"-S", "queue.page_capacity=128kb", "-S", "queue.max_bytes=1mb", "-S", "queue.checkpoint.acks=200"}, more...)
-	return startChild(r.t, args...)
+	if r.from == nil {
+		r.from = []string{"-e", r.conf}
+	}
+	args := append(slices.Clone(r.from), "--path.data", r.data, "-w", "2", "-S", "queue.type=persisted",
+		"-S", "queue.page_capacity=128kb", "-S", "queue.max_bytes=1mb", "-S", "queue.checkpoint.acks=200")
+	return startChild(r.t, append(args, more...)...)
 }
 
 // load sends numbered lines to a port until the connection ends. Those to the first port are acknowledged, in their order.
@@ -171,6 +177,29 @@ func TestTermUnderLoad(t *testing.T) {
 	<-done
 	<-other
 	require.Regexp(t, `left_for_the_next_start"?=>?[1-9]`, out)
+	r.verify()
+}
+
+// TestReloadUnderLoad changes the configuration while the queue is full and the sink down: the next pipeline delivers what is stored.
+func TestReloadUnderLoad(t *testing.T) {
+	r := newRig(t)
+	r.sink.setAnswer(func() bool { return false })
+	conf := writeFile(t, t.TempDir(), "pipeline.conf", r.conf)
+	r.from = []string{"-f", conf}
+	c := r.start("--shutdown.timeout", "500ms")
+	acks, done := r.load(0, "a")
+	require.Eventually(t, func() bool { return acks.Load() > 1000 }, 30*time.Second, time.Millisecond)
+	writeFile(t, filepath.Dir(conf), filepath.Base(conf), r.conf+"\nfilter { }")
+	require.NoError(t, c.Signal(syscall.SIGHUP))
+	<-done
+	r.sink.setAnswer(func() bool { return true })
+	accepted := func() (n int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.accepted)
+	}
+	require.Eventually(t, func() bool { return r.sink.count() >= accepted() }, 20*time.Second, 5*time.Millisecond, c.Output())
+	c.end()
 	r.verify()
 }
 
