@@ -52,7 +52,7 @@ var all = []Setting{
 	{Name: "queue.checkpoint.writes", Default: "1024", kind: integer, Doc: "written events between checkpoints, when the disk is synced"},
 	{Name: "queue.drain", Default: "false", kind: boolean, Doc: "empty the persistent queue before the end"},
 	{Name: "queue.compression", Default: "none", kind: words, Words: []string{"none", "speed", "balanced", "size"}, Doc: "compression of the persistent queue"},
-	{Name: "queue.max_inflight_bytes", Default: "16mb", kind: bytes, Doc: "bytes read and not yet delivered, the bound on memory (Millrace's own)"},
+	{Name: "queue.max_inflight_bytes", Default: "4mb", kind: bytes, Doc: "bytes read and not yet delivered, the bound on memory (Millrace's own)"},
 	{Name: "dead_letter_queue.enable", Default: "true", kind: boolean, Doc: "keep events that cannot be delivered (off in Logstash)"},
 	{Name: "dead_letter_queue.max_bytes", Default: "64mb", kind: bytes, Doc: "size of the dead letter queue (1024mb in Logstash)"},
 	{Name: "dead_letter_queue.flush_interval", Default: "5000", kind: integer, Doc: "milliseconds until a segment is closed for readers"},
