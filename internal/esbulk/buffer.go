@@ -164,3 +164,6 @@ func (b *Buffer) Each(f func(op []byte)) {
 		f(b.op(i))
 	}
 }
+
+// Discard forgets the operations, which nobody claimed yet.
+func (b *Buffer) Discard() { b.reset() }

@@ -8,11 +8,13 @@ import "time"
 //     keeps the least cost seen of late (it forgets by 1 % an answer) and a running mean over about eight answers.
 //   - A refusal (429, or 503 for the whole request) halves the number of requests, at most once in the time that a request takes: all
 //     that were in flight together are one refusal.
-//   - While the mean is more than three times the least, requests queue in the cluster: the number shrinks by a tenth.
+//   - While the mean is more than three times the least, requests queue in the cluster: the number does not grow, and shrinks by a tenth
+//     for an answer that took more than fastAnswer.
 //   - Otherwise, if there was more to send than the limit allowed, the number grows by 1/number an answer, that is by one for each
 //     round of answers: additive increase, multiplicative decrease, as TCP does and as Vector's adaptive concurrency does.
-//   - The body follows the time of an answer: a full body that took less than fastAnswer makes the next larger by an eighth, one that
-//     took more than slowAnswer makes it smaller by a quarter, and a time-out or 413 by half. 413 also bounds it for good.
+//   - The body follows the time of an answer: a full body that took less than fastAnswer makes the next larger by an eighth, beyond 1 MiB
+//     only when the number of requests cannot grow (a larger body saves little then, and costs memory); one that took more than
+//     slowAnswer makes it smaller by a quarter, and a time-out or 413 by half. 413 also bounds it for good.
 type controller struct {
 	limit    float64
 	maxLimit float64
@@ -54,7 +56,7 @@ func (c *controller) answered(bytes int, took time.Duration, saturated bool) {
 	}
 	switch {
 	case c.mean > 3*c.least:
-		if c.limit > startLimit {
+		if took >= fastAnswer && c.limit > startLimit {
 			c.limit = max(startLimit, c.limit*0.9)
 		}
 	case saturated:
@@ -63,7 +65,7 @@ func (c *controller) answered(bytes int, took time.Duration, saturated bool) {
 	switch {
 	case took > slowAnswer:
 		c.shrink(bytes, 3, 4)
-	case saturated && took < fastAnswer && bytes >= c.body:
+	case saturated && took < fastAnswer && bytes >= c.body && (c.body < startBody || c.limit >= c.maxLimit):
 		c.body = min(c.maxBody, c.body+c.body/8)
 	}
 }

@@ -40,7 +40,7 @@ type Sender struct {
 
 	held    int
 	waiting int           // flushes that wait for room
-	room    chan struct{} // closed and replaced when room was made and somebody waits, or when held becomes 0
+	room    chan struct{} // closed and replaced when room was made and somebody waits,
 
 	ctl      controller
 	flights  int
@@ -138,7 +138,7 @@ func (s *Sender) buffer() *Buffer {
 
 // release takes a buffer back, unless enough are kept.
 func (s *Sender) release(b *Buffer) {
-	if s.freeBytes+cap(b.B) > s.cfg.MaxHeld/2 || cap(b.B) < bufferCap/2 {
+	if s.freeBytes+cap(b.B) > s.cfg.MaxHeld/4 || cap(b.B) < bufferCap/2 {
 		return
 	}
 	b.reset()
@@ -157,7 +157,7 @@ func (s *Sender) Flush(ctx context.Context, b *Buffer, of Settler) (*Buffer, err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.start()
-	for s.held > 0 && s.held+size > s.cfg.MaxHeld {
+	for s.full(size) {
 		if err := s.waitForRoom(ctx); err != nil {
 			return b, err
 		}
@@ -176,6 +176,11 @@ func (s *Sender) Flush(ctx context.Context, b *Buffer, of Settler) (*Buffer, err
 		s.pump()
 	}
 	return next, nil
+}
+
+// full reports whether a turn of that size has to wait: the bound is reached, or two bodies are waiting already, which more would only make older.
+func (s *Sender) full(size int) bool {
+	return s.held > 0 && s.held+size > s.cfg.MaxHeld || s.queued >= 2*s.ctl.body
 }
 
 // enqueue puts b into the queue, small ones behind others in one buffer, and returns the buffer to use next.
@@ -215,7 +220,12 @@ func (s *Sender) waitForRoom(ctx context.Context) error {
 // unhold tells that n bytes are settled.
 func (s *Sender) unhold(n int) {
 	s.held -= n
-	if s.waiting > 0 || s.held == 0 {
+	s.makeRoom()
+}
+
+// makeRoom wakes those who wait for room.
+func (s *Sender) makeRoom() {
+	if s.waiting > 0 {
 		close(s.room)
 		s.room = make(chan struct{})
 	}
@@ -347,6 +357,7 @@ func (s *Sender) takeQueued(size int, now time.Time) *parcel {
 	s.queue = s.queue[:m]
 	s.queued -= bytes
 	s.queueSince = now
+	s.makeRoom()
 	return p
 }
 

@@ -36,10 +36,12 @@ type encoder struct {
 	line  atomic.Pointer[[]byte]         // the action line of an event without metadata, where it is the same for every event
 }
 
-var (
-	controlPath = event.MustPath("[@metadata][_ingest_document]")
-	targetPath  = event.MustPath("[@metadata][target_ingest_pipeline]")
-	validAction = []string{"index", "create", "update", "delete"}
+var validAction = []string{"index", "create", "update", "delete"}
+
+// Fields of @metadata by which an event says where it goes; filters like elastic_integration set them.
+const (
+	controlKey = "_ingest_document"
+	targetKey  = "target_ingest_pipeline"
 )
 
 // errRefused is wrapped by errors of events that cannot be written.
@@ -171,7 +173,7 @@ func (c *encoder) appendLine(op *operation, e *event.Event) (action string) {
 	op.e, op.fields, op.err = e, 0, nil
 	action = c.actionOf(op, e)
 	var control *event.Object
-	if v, ok := e.Get(controlPath); ok {
+	if v, ok := e.Metadata().Get(controlKey); ok {
 		control = v.Object()
 	}
 	op.b = append(append(append(op.b, '{', '"'), action...), `":{`...)
@@ -279,7 +281,7 @@ func (c *encoder) appendPipeline(op *operation, e *event.Event, control *event.O
 		op.text(c.ingest)
 	} else if v, ok := member(control, "pipeline"); ok {
 		op.value(v)
-	} else if v, ok := e.Get(targetPath); ok && !v.IsNull() {
+	} else if v, ok := member(e.Metadata(), targetKey); ok {
 		op.value(v)
 	}
 	if len(op.b) <= start+2 { // nothing, or an empty text
@@ -291,7 +293,7 @@ func (c *encoder) appendPipeline(op *operation, e *event.Event, control *event.O
 // appended is to be thrown away.
 func (c *encoder) append(op *operation, e *event.Event) (hidden []byte, err error) {
 	var action string
-	if line := c.line.Load(); line != nil && e.Metadata().Len() == 0 && c.sameStream(e) {
+	if line := c.line.Load(); line != nil && c.sameTarget(e) {
 		op.b, action = append(op.b, *line...), c.fixed
 	} else if action = c.appendLine(op, e); op.err != nil {
 		return nil, op.err
@@ -359,14 +361,22 @@ func (c *encoder) setLine() {
 	}
 }
 
-// sameStream reports whether e goes to the stream that the options name.
-func (c *encoder) sameStream(e *event.Event) bool {
+// sameTarget reports whether nothing in e changes its action line: neither the metadata that Logstash reads nor the field data_stream.
+func (c *encoder) sameTarget(e *event.Event) bool {
+	if m := e.Metadata(); m.Len() > 0 {
+		for _, f := range m.Fields() {
+			if f.Key == controlKey || f.Key == targetKey {
+				return false
+			}
+		}
+	}
 	if c.stream == nil || !c.stream.routing {
 		return true
 	}
 	_, own := e.Root().Get("data_stream")
 	return !own
 }
+
 func (c *encoder) actionOf(op *operation, e *event.Event) string {
 	if c.action == nil {
 		return c.fixed

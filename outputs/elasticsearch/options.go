@@ -277,7 +277,7 @@ func defaults() Options {
 		VerificationMode: "full", SniffingDelay: 5 * time.Second, Timeout: 60 * time.Second, PoolMax: 1000, PoolMaxPerRoute: 100,
 		ResurrectDelay: 5 * time.Second, ValidateAfterInactivity: 10 * time.Second, RetryInitialInterval: 2 * time.Second,
 		RetryMaxInterval: 64 * time.Second, DLQOnFailedIndex: true,
-		MaxHeld: 16 << 20, MaxRequests: 16, MaxBody: 4 << 20,
+		MaxHeld: 16 << 20, MaxRequests: 16, MaxBody: 2 << 20,
 	}
 }
 
