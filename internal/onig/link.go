@@ -32,13 +32,14 @@ type code struct {
 
 // extra is what only some instructions need.
 type extra struct {
-	cls   *class
-	lit   string
-	refs  []int32
-	lists [][]*code
-	seq   []step
-	stops [2]byte // opSpanStops: the only bytes outside the class
-	alt   int32   // register of opSaveBoth
+	cls     *class
+	lit     string
+	refs    []int32
+	lists   [][]*code
+	seq     []step
+	stops   [2]byte // opSpanStops: the only bytes outside the class
+	stopped bool    // opSpanLazy: the run ends, or what follows starts, at one of stops
+	alt     int32   // register of opSaveBoth
 }
 
 // step is one byte of a fused sequence: lo ≤ b ≤ lo+width, or a member of tab.
@@ -159,6 +160,10 @@ func linkSpan(k *code, in *inst) {
 		k.op = opSetByte
 		return
 	}
+	if in.op == opSpanLazy {
+		linkLazy(k, in)
+		return
+	}
 	if in.op != opSpanFast || in.flags&flagUnbound == 0 || in.min > 1 || !in.cls.allHigh {
 		return
 	}
@@ -176,6 +181,23 @@ func linkSpan(k *code, in *inst) {
 	case 2:
 		k.op, k.x.stops = opSpanStops, [2]byte{stops[0], stops[1]}
 	}
+}
+
+// linkLazy looks for a lazy run that one or two bytes interrupt: by ending it, or because what follows may start there.
+func linkLazy(k *code, in *inst) {
+	if in.flags&flagUnbound == 0 || in.tab == nil || !in.cls.allHigh {
+		return
+	}
+	var stops []byte
+	for b, t := range in.cls.tab {
+		if t == tabNo || in.tab[b] != 0 {
+			stops = append(stops, byte(b))
+		}
+	}
+	if len(stops) == 0 || len(stops) > 2 || stops[len(stops)-1] >= utf8.RuneSelf {
+		return
+	}
+	k.x.stopped, k.x.stops = true, [2]byte{stops[0], stops[len(stops)-1]}
 }
 
 // fuseSequence joins a chain of single bytes, of which at least one is a class, into one instruction. What stands inside such a chain and is reached in no

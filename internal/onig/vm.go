@@ -74,6 +74,33 @@ func spanChars(c *class, s string, pos, limit int32) (end, count int32) {
 	return pos, count
 }
 
+// lazyEnd returns the first place from pos on where what follows a lazy run without limit may start, -1 if the run ends before.
+func lazyEnd(in *code, s string, pos int32) int32 {
+	n := int32(len(s))
+	if in.x.stopped {
+		pos = stopAfter(in.x, s, pos)
+		if pos < n && in.fol[s[pos]] == 0 {
+			return -1
+		}
+	} else {
+		for pos < n && in.fol[s[pos]] == 0 {
+			if c := s[pos]; c < utf8.RuneSelf && in.tab[c] != 0 {
+				pos++
+				continue
+			}
+			end, count := spanChars(in.x.cls, s, pos, 1)
+			if count == 0 {
+				return -1
+			}
+			pos = end
+		}
+	}
+	if pos == n && in.flags&flagEndOK == 0 {
+		return -1
+	}
+	return pos
+}
+
 // errStack is the panic that ends a match whose stack has reached its limit; see guarded.
 var errStack = new(int)
 
@@ -315,6 +342,11 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			left := int32(math.MaxInt32)
 			if in.flags&flagUnbound == 0 {
 				left = in.max - in.min
+			} else if in.fol != nil {
+				if pos = lazyEnd(in, s, pos); pos < 0 {
+					pos = end
+					break
+				}
 			}
 			if int(sp)+2 >= len(stk) {
 				stk = m.grow()
@@ -750,6 +782,14 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			if count == 0 {
 				sp--
 				goto back
+			}
+			if in.fol != nil && f.aux == math.MaxInt32 {
+				end = lazyEnd(in, s, end)
+				m.steps -= int(end-p) / longRun
+				if end < 0 {
+					sp--
+					goto back
+				}
 			}
 			f.pos = end
 			if f.aux != math.MaxInt32 {
