@@ -109,7 +109,7 @@ func (s *Source) Decorate(e *Event, r *Record) (err error) {
 			e.late = s.Fields // most events never look at their metadata
 			continue
 		}
-		if keys := f.Path.keys; len(keys) == 1 && keys[0].name != TimestampField && keys[0].name != TagsField {
+		if keys := f.Path.keys; len(keys) == 1 && !f.Path.reserved {
 			if e.root.find(keys[0].name) < 0 {
 				e.root.add(keys[0].name, f.Value)
 			}

@@ -210,7 +210,7 @@ func (e *Event) Has(p *Path) bool {
 // a scalar; @timestamp must be a Time; tags must be a string or a list of strings. Setting a name below a list does nothing, an index
 // beyond a list's end fills it up with nulls.
 func (e *Event) Set(p *Path, v Value) error {
-	if !p.meta {
+	if p.reserved {
 		if err := e.checkReserved(p, v); err != nil {
 			return err
 		}

@@ -17,9 +17,10 @@ const (
 // Path is a compiled field reference: `name`, `[name]` or `[a][b][0]`. The zero Path refers to nothing; it is "not given" for an
 // option. A Path is immutable.
 type Path struct {
-	text string
-	keys []key
-	meta bool // below or at @metadata, which keys does not hold
+	text     string
+	keys     []key
+	meta     bool // below or at @metadata, which keys does not hold
+	reserved bool // at or below @timestamp or tags, which take only some values
 }
 
 type key struct {
@@ -40,8 +41,11 @@ func ParsePath(ref string) (Path, error) {
 	} else if err := p.tokenize(ref); err != nil {
 		return Path{}, err
 	}
-	if p.keys[0].name == MetadataField {
+	switch p.keys[0].name {
+	case MetadataField:
 		p.meta, p.keys = true, p.keys[1:]
+	case TimestampField, TagsField:
+		p.reserved = true
 	}
 	return p, nil
 }
@@ -122,7 +126,7 @@ func (p *Path) Keys() []string {
 
 // Join returns the path that leads from p to name below it.
 func (p *Path) Join(name string) Path {
-	q := Path{meta: p.meta, keys: append(append([]key(nil), p.keys...), makeKey(name))}
+	q := Path{meta: p.meta, reserved: p.reserved, keys: append(append([]key(nil), p.keys...), makeKey(name))}
 	var b strings.Builder
 	if q.meta {
 		b.WriteString("[" + MetadataField + "]")

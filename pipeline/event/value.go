@@ -243,8 +243,14 @@ func (o *Object) find(key string) int {
 	if len(o.fields) > indexFrom {
 		return o.findIndexed(key)
 	}
+	// Keys come from the compiled config, so most that are equal are the same bytes; of the others most differ in length or at the
+	// first byte. That leaves the call that == is for longer strings to few.
 	for i := range o.fields {
-		if o.fields[i].Key == key {
+		k := o.fields[i].Key
+		if len(k) != len(key) {
+			continue
+		}
+		if unsafe.StringData(k) == unsafe.StringData(key) || len(k) == 0 || k[0] == key[0] && k == key {
 			return i
 		}
 	}
