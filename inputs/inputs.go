@@ -6,6 +6,7 @@ import (
 	"millrace/inputs/generator"
 	"millrace/inputs/stdin"
 	"millrace/inputs/tcp"
+	"millrace/inputs/udp"
 	"millrace/pipeline/plugin"
 )
 
@@ -16,5 +17,6 @@ func All() []*plugin.Definition {
 		generator.Plugin,
 		stdin.Plugin,
 		tcp.Plugin,
+		udp.Plugin,
 	}
 }
