@@ -51,5 +51,5 @@ WORKDIR /usr/share/logstash
 USER 1000:1000
 EXPOSE 9000 9600 5044
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=4s --start-period=5s CMD ["millrace", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=4s --start-period=5s CMD ["millrace", "healthcheck"]
 ENTRYPOINT ["millrace"]

@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # Packages whose tests run once more under the race detector: what is concurrent.
 RACE := ./pipeline/... ./inputs/... ./outputs/... ./internal/stream/... ./internal/throttle/... ./internal/rdns/... ./internal/faultproxy/... ./cmd/...
 
-.PHONY: build run check test vet lint unit race bench fuzz soak docs image push clean
+.PHONY: build run check test vet lint unit race bench fuzz soak docs image push test-swarm clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/millrace
@@ -44,11 +44,15 @@ docs: ## generated pages of the plugins
 	$(GO) generate ./docs
 
 image: ## the container image
-	docker build --build-arg VERSION=$(VERSION) -t millrace:$(VERSION) -t millrace:latest .
+	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) \
+	  --build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct 2>/dev/null || echo 0) -t millrace:$(VERSION) -t millrace:latest .
 
 push: image ## make push REGISTRY=registry.example
 	docker tag millrace:$(VERSION) $(REGISTRY)/millrace:$(VERSION)
 	docker push $(REGISTRY)/millrace:$(VERSION)
+
+test-swarm: ## the image and the stack on a Docker engine of the test's own (root, docker.io, busybox-static; 5 minutes)
+	MILLRACE_SWARM=1 $(GO) test -count=1 -v -timeout 15m ./internal/swarmtest
 
 clean:
 	rm -rf bin
