@@ -12,6 +12,7 @@ import (
 	"millrace/filters/dissect"
 	"millrace/filters/drop"
 	"millrace/filters/fingerprint"
+	"millrace/filters/geoip"
 	"millrace/filters/grok"
 	"millrace/filters/json"
 	jsonencode "millrace/filters/json_encode"
@@ -43,6 +44,7 @@ func All() []*plugin.Definition {
 		dissect.Plugin,
 		drop.Plugin,
 		fingerprint.Plugin,
+		geoip.Plugin,
 		grok.Plugin,
 		json.Plugin,
 		jsonencode.Plugin,
