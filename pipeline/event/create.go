@@ -22,7 +22,8 @@ var now = time.Now // TIME_NOW in templates; synctest replaces the clock below i
 func (e *Event) SetRoot(o *Object) {
 	e.root.fields, o.fields = o.fields, e.root.fields
 	e.root.index, o.index = o.index, nil
-	o.fields = o.fields[:0]
+	e.root.lazy = o.lazy
+	o.Clear()
 }
 
 // Create gives a decoded event what every event has (Event.java): an @timestamp, read from text where the source brought one and t
@@ -32,6 +33,9 @@ func (e *Event) Create(t time.Time) {
 	var stamp, version, badTags, badStamp bool
 	for i := 0; i < len(e.root.fields); i++ {
 		f := &e.root.fields[i]
+		if f.Val.kind == rawJSON && (f.Key == TimestampField || f.Key == MetadataField || f.Key == TagsField) {
+			e.root.at(i)
+		}
 		switch f.Key {
 		case TimestampField:
 			stamp = true
@@ -82,7 +86,7 @@ func (e *Event) readTimestamp(f *Field, t time.Time) bool {
 
 func (e *Event) adoptMetadata(f *Field) {
 	if o := f.Val.Object(); o != nil {
-		for _, m := range o.fields {
+		for _, m := range o.Fields() {
 			e.meta.Set(m.Key, m.Val)
 		}
 		return

@@ -29,7 +29,9 @@ func New(arena *Arena) *Event {
 	if arena == nil {
 		arena = new(Arena)
 	}
-	return &Event{Arena: arena}
+	e := &Event{Arena: arena}
+	e.root.owner, e.meta.owner = e, e
+	return e
 }
 
 // keepFields bounds the memory that an event keeps for the next one: slices that a huge document made are dropped.
@@ -83,7 +85,7 @@ func (e *Event) metadata() *Object {
 // NewObject returns an empty object that belongs to e until its next Reset.
 func (e *Event) NewObject() *Object {
 	if e.nObjects == len(e.objects) {
-		e.objects = append(e.objects, new(Object))
+		e.objects = append(e.objects, &Object{owner: e})
 	}
 	o := e.objects[e.nObjects]
 	e.nObjects++
@@ -118,9 +120,10 @@ func (e *Event) Own(v Value) Value {
 		}
 		return ListValue(l)
 	case KindObject:
-		o := e.NewObject()
-		for _, f := range v.Object().Fields() {
-			o.add(f.Key, e.Own(f.Val))
+		o, old := e.NewObject(), v.Object()
+		o.lazy = old.lazy
+		for i := range old.fields {
+			o.add(old.fields[i].Key, e.Own(old.fields[i].Val))
 		}
 		return ObjectValue(o)
 	}
@@ -143,6 +146,7 @@ func (e *Event) CopyTo(c *Event) {
 	for _, f := range e.metadata().fields {
 		c.meta.add(f.Key, c.Own(f.Val))
 	}
+	c.root.lazy, c.meta.lazy = e.root.lazy, e.meta.lazy
 	c.cancelled = e.cancelled
 }
 
@@ -241,8 +245,10 @@ func (e *Event) Set(p *Path, v Value) error {
 // descend returns the value of k in o, which it makes an object if it is missing or null.
 func (e *Event) descend(o *Object, k *key) Value {
 	i := o.find(k.name)
-	if i >= 0 && o.fields[i].Val.kind != Null {
-		return o.fields[i].Val
+	if i >= 0 {
+		if v := o.at(i); v.kind != Null {
+			return v
+		}
 	}
 	v := ObjectValue(e.NewObject())
 	o.Set(k.name, v)
@@ -322,7 +328,7 @@ func (e *Event) setMetadata(v Value) error {
 		return nil
 	}
 	e.late = nil
-	fields := append([]Field(nil), o.fields...) // o may be part of what is replaced
+	fields := append([]Field(nil), o.Fields()...) // o may be part of what is replaced
 	e.meta.Clear()
 	for _, f := range fields {
 		e.meta.add(f.Key, f.Val)

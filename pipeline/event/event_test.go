@@ -337,3 +337,71 @@ func TestSourceMetadataIsLate(t *testing.T) {
 	c := e.Clone()
 	require.Equal(t, 2, c.Metadata().Len())
 }
+
+// TestLazyJSON: what is left as text gives the same document and the same values as what is built.
+func TestLazyJSON(t *testing.T) {
+	f := func(doc string, lazy bool) {
+		t.Helper()
+		e := parse(t, `{"first":1,"h":`+doc+`,"last":2}`)
+		require.Equal(t, lazy, e.root.lazy, doc)
+		eager := New(nil)
+		p := jsonParser{s: doc, e: eager}
+		want, err := p.value(1)
+		require.NoError(t, err)
+		require.Equal(t, `{"first":1,"h":`+string(want.AppendJSON(nil))+`,"last":2}`, string(e.AppendJSON(nil)))
+		c := e.Clone()
+		got, ok := e.Get(MustPath("h"))
+		require.True(t, ok)
+		require.True(t, want.Equal(got), doc)
+		require.Equal(t, want.Text(), got.Text())
+		copied, _ := c.Get(MustPath("h"))
+		require.True(t, want.Equal(copied), doc)
+	}
+	f(`{"a":"long enough","b":[1,2.5,true,null,{"c":"d\n\"e"}]}`, true)
+	f(`["long enough",{"x":-1,"y":0,"z":0.001,"f":9999999.5}]`, true)
+	f(`{"empty":{},"also empty":[]}`, true)
+	for _, doc := range []string{
+		`{"a": "white space"      }`, `{"a":"slash \/ escaped"}`, `{"a":"unicode \u00e9 escape"}`, `{"twice":1,"twice":2,"x":3}`,
+		`{"number":1.50,"x":"y"}`, `{"number":1e5,"x":"yyy"}`, `{"number":-0,"x":"yyyy"}`, `{"number":12345678901234567890}`,
+		`{"number":0.0001,"x":"y"}`, `{"number":12345678.5,"x":1}`, `{"x":"small"}`, `{"number":0.1234567890123456789}`,
+	} {
+		f(doc, false)
+	}
+}
+
+func TestLazyValuesAreBuiltForWhoeverLooks(t *testing.T) {
+	const doc = `{"h":{"a":"long enough","b":[1,2]},"l":["long enough",1,2,3],"tags":["a tag","another tag"],"@metadata":{"k":"long enough"}}`
+	e := parse(t, doc)
+	e.Create(time.Unix(0, 0))
+	v, _ := e.Get(MustPath("[@metadata][k]"))
+	require.Equal(t, "long enough", v.Str())
+	require.True(t, e.HasTag("another tag"))
+	require.NoError(t, e.Set(MustPath("[h][b][0]"), IntValue(7)))
+	old, _ := e.Remove(MustPath("l"))
+	require.Equal(t, 4, old.List().Len())
+	require.JSONEq(t, `{"a":"long enough","b":[7,2]}`, ObjectValue(e.Root().At(0).Val.Object()).Text())
+	for _, field := range parse(t, doc).Root().Fields() {
+		require.NotEqual(t, rawJSON, field.Val.Kind())
+	}
+}
+
+func FuzzLazyJSON(f *testing.F) {
+	f.Add(`{"a":{"b":"long enough","c":[1,2.5]}}`)
+	f.Fuzz(func(t *testing.T, doc string) {
+		e := New(nil)
+		v, _, ok, err := e.ParseJSON(doc)
+		eager := New(nil)
+		p := jsonParser{s: doc, e: eager}
+		p.space()
+		if !ok && err == nil {
+			return
+		}
+		want, eagerErr := p.value(0)
+		require.Equal(t, eagerErr == nil, err == nil, doc)
+		if err != nil {
+			return
+		}
+		require.Equal(t, string(want.AppendJSON(nil)), string(v.AppendJSON(nil)))
+		require.True(t, want.Equal(v) || strings.Contains(string(want.AppendJSON(nil)), "NaN"))
+	})
+}

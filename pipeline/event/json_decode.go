@@ -20,11 +20,12 @@ func (e *JSONError) Error() string { return fmt.Sprintf("%s at byte %d", e.Reaso
 // maxJSONDepth is Jackson's limit on nested arrays and objects.
 const maxJSONDepth = 1000
 
-// ParseJSON reads the first JSON value of s, which belongs to e, and returns the bytes behind it: Logstash ignores them in some
+// ParseJSON reads the first JSON value of s. An array or object inside the topmost object stays text until somebody looks at it, if it
+// is written as [Event.AppendJSON] would write it: most are only copied through. The value, which belongs to e, and returns the bytes behind it: Logstash ignores them in some
 // places and reads on in others. Strings without escapes are parts of s. Numbers with a fraction or an exponent are floats, integers
 // of any size stay exact, the last of several equal keys wins. A text of white space alone gives ok false and no error.
 func (e *Event) ParseJSON(s string) (v Value, rest string, ok bool, err error) {
-	p := jsonParser{s: s, e: e}
+	p := jsonParser{s: s, e: e, lazy: true}
 	p.space()
 	if p.i == len(s) {
 		return Value{}, "", false, nil
@@ -39,6 +40,8 @@ type jsonParser struct {
 	s string
 	i int
 	e *Event
+
+	lazy bool // what is inside the topmost object may stay text
 }
 
 func (p *jsonParser) fail(reason string) error { return &JSONError{Offset: p.i, Reason: reason} }
@@ -117,8 +120,10 @@ func (p *jsonParser) object(depth int) (Value, error) {
 			return Value{}, p.fail("expected ':' after a field name")
 		}
 		p.space()
-		v, err := p.value(depth)
-		if err != nil {
+		v, ok := p.raw(depth)
+		if ok {
+			o.lazy = true
+		} else if v, err = p.value(depth); err != nil {
 			return Value{}, err
 		}
 		o.Set(name, v)

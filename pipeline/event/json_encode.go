@@ -58,6 +58,8 @@ func (v Value) AppendJSON(dst []byte) []byte {
 		return append(dst, ']')
 	case KindObject:
 		return v.Object().AppendJSON(dst)
+	case rawJSON:
+		return append(dst, v.text()...)
 	}
 	return v.appendScalar(dst)
 }

@@ -21,9 +21,11 @@ const (
 	BigInt          // an integer that does not fit 64 bits, kept as its canonical decimal digits
 	KindList        // a *List
 	KindObject      // an *Object
+
+	rawJSON // the text of an array or object in canonical form; only as a field of a lazy Object, and never given out
 )
 
-var kindNames = [...]string{"null", "boolean", "integer", "float", "string", "timestamp", "big integer", "array", "hash"}
+var kindNames = [...]string{"null", "boolean", "integer", "float", "string", "timestamp", "big integer", "array", "hash", "JSON text"}
 
 // String returns the name of the kind as Logstash's users know it.
 func (k Kind) String() string { return kindNames[k] }
@@ -89,8 +91,11 @@ func (v Value) Str() string {
 	if v.kind != String && v.kind != BigInt {
 		return ""
 	}
-	return unsafe.String((*byte)(v.ptr), int(v.num))
+	return v.text()
 }
+
+// text returns the bytes that v points to as a string.
+func (v Value) text() string { return unsafe.String((*byte)(v.ptr), int(v.num)) }
 
 // Int returns the number of an Int, 0 of anything else.
 func (v Value) Int() int64 {
@@ -163,6 +168,7 @@ func (v Value) Equal(w Value) bool {
 		if a.Len() != b.Len() {
 			return false
 		}
+		a.build()
 		for i := range a.fields {
 			x, ok := b.Get(a.fields[i].Key)
 			if !ok || !a.fields[i].Val.Equal(x) {
@@ -215,6 +221,8 @@ type Field struct {
 type Object struct {
 	fields []Field
 	index  map[string]int32 // of fields, nil while small or out of date
+	owner  *Event           // who builds what is lazy; nil if nobody can
+	lazy   bool             // some fields hold rawJSON, which whoever looks at them builds
 }
 
 const indexFrom = 48
@@ -229,14 +237,48 @@ func (o *Object) Len() int {
 
 // At returns field i in order, counted from 0. Its Val may be changed through the pointer, its Key not; the pointer is valid until
 // the object's next change.
-func (o *Object) At(i int) *Field { return &o.fields[i] }
+func (o *Object) At(i int) *Field {
+	o.build()
+	return &o.fields[i]
+}
 
 // Fields returns the fields in order, for reading; the slice belongs to the object and is valid until its next change.
 func (o *Object) Fields() []Field {
 	if o == nil {
 		return nil
 	}
+	o.build()
 	return o.fields
+}
+
+// build makes values of all fields that are still text.
+func (o *Object) build() {
+	if !o.lazy {
+		return
+	}
+	for i := range o.fields {
+		o.at(i)
+	}
+	o.lazy = false
+}
+
+// at returns the value of field i, which it builds if it is still text.
+func (o *Object) at(i int) Value {
+	v := o.fields[i].Val
+	if v.kind != rawJSON {
+		return v
+	}
+	owner := o.owner
+	if owner == nil {
+		owner = New(nil)
+	}
+	p := jsonParser{s: v.text(), e: owner}
+	built, err := p.value(1)
+	if err != nil {
+		panic("BUG: canonical JSON that cannot be read: " + err.Error())
+	}
+	o.fields[i].Val = built
+	return built
 }
 
 func (o *Object) find(key string) int {
@@ -273,7 +315,7 @@ func (o *Object) findIndexed(key string) int {
 // Get returns the value of key, and whether there is one.
 func (o *Object) Get(key string) (Value, bool) {
 	if i := o.find(key); i >= 0 {
-		return o.fields[i].Val, true
+		return o.at(i), true
 	}
 	return Value{}, false
 }
@@ -301,7 +343,7 @@ func (o *Object) Delete(key string) (Value, bool) {
 	if i < 0 {
 		return Value{}, false
 	}
-	v := o.fields[i].Val
+	v := o.at(i)
 	copy(o.fields[i:], o.fields[i+1:])
 	o.fields = o.fields[:len(o.fields)-1]
 	o.index = nil
@@ -312,6 +354,7 @@ func (o *Object) Delete(key string) (Value, bool) {
 func (o *Object) Clear() {
 	o.fields = o.fields[:0]
 	o.index = nil
+	o.lazy = false
 }
 
 // parseInt64 reads an optional minus and up to 19 digits.
