@@ -10,6 +10,7 @@ import (
 	"millrace/filters/date"
 	dedot "millrace/filters/de_dot"
 	"millrace/filters/dissect"
+	"millrace/filters/dns"
 	"millrace/filters/drop"
 	"millrace/filters/fingerprint"
 	"millrace/filters/geoip"
@@ -42,6 +43,7 @@ func All() []*plugin.Definition {
 		date.Plugin,
 		dedot.Plugin,
 		dissect.Plugin,
+		dns.Plugin,
 		drop.Plugin,
 		fingerprint.Plugin,
 		geoip.Plugin,
