@@ -4,6 +4,7 @@ package inputs
 import (
 	deadletterqueue "millrace/inputs/dead_letter_queue"
 	"millrace/inputs/generator"
+	"millrace/inputs/pipeline"
 	"millrace/inputs/stdin"
 	"millrace/inputs/tcp"
 	"millrace/inputs/udp"
@@ -15,6 +16,7 @@ func All() []*plugin.Definition {
 	return []*plugin.Definition{
 		deadletterqueue.Plugin,
 		generator.Plugin,
+		pipeline.Plugin,
 		stdin.Plugin,
 		tcp.Plugin,
 		udp.Plugin,

@@ -5,6 +5,7 @@ import (
 	"millrace/outputs/elasticsearch"
 	"millrace/outputs/file"
 	"millrace/outputs/null"
+	"millrace/outputs/pipeline"
 	"millrace/outputs/stdout"
 	"millrace/pipeline/plugin"
 )
@@ -15,6 +16,7 @@ func All() []*plugin.Definition {
 		elasticsearch.Plugin,
 		file.Plugin,
 		null.Plugin,
+		pipeline.Plugin,
 		stdout.Plugin,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"millrace/internal/pipebus"
 	"millrace/internal/settings"
 	"millrace/pipeline"
 	"millrace/pipeline/config"
@@ -22,10 +23,11 @@ func (a *agent) compile() ([]*pipeline.Pipeline, config.Diagnostics, error) {
 	var all []*pipeline.Pipeline
 	var diags config.Diagnostics
 	var errs []error
+	bus := pipebus.New() // of this generation of pipelines
 	for _, s := range a.loaded.pipelines {
 		one := *a.loaded
 		one.pipelines = []*settings.Settings{s}
-		pipelines, d, err := a.p.compileAll(&one, plugin.Builder{Log: a.log, Lookup: lookupVariable, Counter: a.counters.Of(s.Get("pipeline.id"))})
+		pipelines, d, err := a.p.compileAll(&one, plugin.Builder{Log: a.log, Lookup: lookupVariable, Bus: bus, Counter: a.counters.Of(s.Get("pipeline.id"))})
 		all, diags, errs = append(all, pipelines...), append(diags, d...), append(errs, err)
 	}
 	diags.Sort()

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"millrace/internal/logging"
+	"millrace/internal/pipebus"
 	"millrace/internal/settings"
 	"millrace/pipeline"
 	"millrace/pipeline/config"
@@ -70,6 +71,9 @@ func (p *program) compileAll(l *loaded, b plugin.Builder) ([]*pipeline.Pipeline,
 	var all []*pipeline.Pipeline
 	var diags config.Diagnostics
 	var errs []error
+	if b.Bus == nil {
+		b.Bus = pipebus.New()
+	}
 	for _, s := range l.pipelines {
 		files, d, err := parse(s)
 		if err != nil {

@@ -22,6 +22,7 @@ type Builder struct {
 	Log         *slog.Logger
 	Lookup      config.Lookup // values of ${VARIABLES}
 	DeadLetters DeadLetters
+	Bus         any                                                          // shared by the pipelines that run together
 	Clock       func() time.Time                                             // the time that plugins ask for; nil is the real one
 	Counter     func(kind Kind, plugin, id, name, help string) *atomic.Int64 // nil: counters that nobody reads
 
@@ -145,7 +146,7 @@ func declares(options any, name string) bool {
 func (bd *building) environment(ecs string) {
 	bd.env = &Env{
 		Pipeline: bd.b.Pipeline, Name: bd.d.Name, ECS: bd.b.ECS, Workers: bd.b.Workers, Hostname: bd.b.Hostname, DataDir: bd.b.DataDir,
-		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Stats: new(Stats), warn: bd.warn, clock: bd.b.Clock,
+		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Bus: bd.b.Bus, Stats: new(Stats), warn: bd.warn, clock: bd.b.Clock,
 		Log: bd.b.Log.With("pipeline", bd.b.Pipeline, "plugin", string(bd.d.Kind)+"/"+bd.d.Name),
 	}
 	if ecs != "" {

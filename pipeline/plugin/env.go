@@ -38,6 +38,10 @@ type Env struct {
 	// DeadLetters takes events that an output can never deliver; nil if the dead letter queue is off.
 	DeadLetters DeadLetters
 
+	// Bus is what the pipelines of one process exchange events by, for the plugins that do. It is theirs to know what it is; nil outside
+	// of a program.
+	Bus any
+
 	// Stats are the plugin's own counts beyond what the pipeline counts for every plugin.
 	Stats *Stats
 
