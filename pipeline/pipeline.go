@@ -199,8 +199,6 @@ func (p *Pipeline) closeDeadLetters() {
 type crew struct {
 	wg      sync.WaitGroup
 	workers []*worker
-	mu      sync.Mutex
-	failed  error
 }
 
 func (c *crew) wait() *worker {

@@ -73,7 +73,6 @@ type hand struct {
 func (h *hand) NewWriter() plugin.Writer    { return &handWriter{h: h} }
 func (h *hand) Close(context.Context) error { return nil }
 func (h *hand) settleAll()                  { h.settle(func() bool { return true }) }
-func (h *hand) count(text string) int       { h.mu.Lock(); defer h.mu.Unlock(); return h.got[text] }
 func (h *hand) size() int                   { h.mu.Lock(); defer h.mu.Unlock(); return len(h.got) }
 func (h *hand) setHold(on bool)             { h.mu.Lock(); defer h.mu.Unlock(); h.hold = on }
 func (h *hand) settle(choose func() bool) (n int) {

@@ -220,10 +220,9 @@ func (r *refuse) Flush(_ context.Context, b *event.Batch) error {
 
 // collector is the server behind the output sink.
 type collector struct {
-	mu      sync.Mutex
-	lines   map[string]int
-	answer  func() bool // whether to take a request; called without the lock
-	blocked chan struct{}
+	mu     sync.Mutex
+	lines  map[string]int
+	answer func() bool // whether to take a request; called without the lock
 }
 
 func newCollector() *collector {

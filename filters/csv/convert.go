@@ -56,7 +56,7 @@ func float(v event.Value) event.Value {
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil && f == 0 {
 		n, err := strconv.ParseInt(s, 0, 64) // 0x1F has no exponent, which Go wants in a hexadecimal float
-		if err != nil || len(s) < 2 || strings.IndexAny(s, "xX") < 0 {
+		if err != nil || len(s) < 2 || !strings.ContainsAny(s, "xX") {
 			return v
 		}
 		f = float64(n)

@@ -84,7 +84,6 @@ type worker struct {
 	*shared
 	own   []workerField
 	start time.Time // when the work on the event began, if that is what the time is for
-	text  []byte
 }
 
 type workerField struct {

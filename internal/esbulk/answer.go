@@ -231,7 +231,9 @@ func (s *scan) item() (it Item, ok bool) {
 		if s.next() {
 			continue
 		}
-		return it, s.close('}') && s.close('}') && it.Status > 0
+		closed := s.close('}') // of the operation's result
+		closed = s.close('}') && closed
+		return it, closed && it.Status > 0
 	}
 }
 

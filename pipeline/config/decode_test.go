@@ -87,7 +87,6 @@ type options struct {
 	Old       string            `opt:"old,deprecated=Use source, please."`
 	Gone      string            `opt:"gone,obsolete=It is read as source."`
 	Type      string            `opt:"type,removed=Write if [type] instead."`
-	untouched int
 }
 
 // decodeOptions decodes the options of `filter { test { text } }`.
