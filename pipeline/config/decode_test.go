@@ -62,31 +62,31 @@ func (o *own) UnmarshalOption(v Value) error {
 
 type options struct {
 	shared
-	Source    string            `opt:"source"`
-	Length    int               `opt:"length_bytes"`
-	Port      uint16            `opt:"port"`
-	Ratio     float64           `opt:"ratio"`
-	Skip      bool              `opt:"skip"`
-	Maybe     *bool             `opt:"maybe"`
-	White     string            `opt:"whitespace,enum=strict|lenient"`
-	Tags      []string          `opt:"add_tag"`
-	Numbers   []int             `opt:"numbers"`
-	Fields    []upper           `opt:"fields"`
-	Field     upper             `opt:"field"`
-	Add       Hash              `opt:"add_field"`
-	Rename    Map[upper]        `opt:"rename"`
-	Both      Pairs[upper, int] `opt:"both"`
-	Any       Value             `opt:"any"`
-	Own       own               `opt:"own"`
-	Codec     codec             `opt:"codec"`
-	Wait      time.Duration     `opt:"wait,unit=ms"`
-	Every     time.Duration     `opt:"every,friendly"`
-	Size      Bytes             `opt:"size"`
-	Hosts     []URI             `opt:"hosts"`
-	New       string            `opt:"new_name,alias=old_name|older"`
-	Old       string            `opt:"old,deprecated=Use source, please."`
-	Gone      string            `opt:"gone,obsolete=It is read as source."`
-	Type      string            `opt:"type,removed=Write if [type] instead."`
+	Source  string            `opt:"source"`
+	Length  int               `opt:"length_bytes"`
+	Port    uint16            `opt:"port"`
+	Ratio   float64           `opt:"ratio"`
+	Skip    bool              `opt:"skip"`
+	Maybe   *bool             `opt:"maybe"`
+	White   string            `opt:"whitespace,enum=strict|lenient"`
+	Tags    []string          `opt:"add_tag"`
+	Numbers []int             `opt:"numbers"`
+	Fields  []upper           `opt:"fields"`
+	Field   upper             `opt:"field"`
+	Add     Hash              `opt:"add_field"`
+	Rename  Map[upper]        `opt:"rename"`
+	Both    Pairs[upper, int] `opt:"both"`
+	Any     Value             `opt:"any"`
+	Own     own               `opt:"own"`
+	Codec   codec             `opt:"codec"`
+	Wait    time.Duration     `opt:"wait,unit=ms"`
+	Every   time.Duration     `opt:"every,friendly"`
+	Size    Bytes             `opt:"size"`
+	Hosts   []URI             `opt:"hosts"`
+	New     string            `opt:"new_name,alias=old_name|older"`
+	Old     string            `opt:"old,deprecated=Use source, please."`
+	Gone    string            `opt:"gone,obsolete=It is read as source."`
+	Type    string            `opt:"type,removed=Write if [type] instead."`
 }
 
 // decodeOptions decodes the options of `filter { test { text } }`.
