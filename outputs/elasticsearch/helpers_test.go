@@ -2,8 +2,10 @@ package elasticsearch
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -34,7 +36,7 @@ func build(t testing.TB, conf string, change func(*plugin.Builder)) (*rig, confi
 	}
 	f, diags := config.Parse("test", []byte("output { "+name+" { "+conf+" } }"), config.ParseOptions{})
 	require.Empty(t, diags)
-	b := plugin.Builder{Pipeline: "main", Log: logging.Discard(), ECS: plugin.ECSv8, Workers: 2, Version: "test"}
+	b := plugin.Builder{Pipeline: "main", Log: testLog(), ECS: plugin.ECSv8, Workers: 2, Version: "test"}
 	if change != nil {
 		change(&b)
 	}
@@ -157,4 +159,11 @@ func (f *fake) bulks() []string {
 		}
 	}
 	return out
+}
+
+func testLog() *slog.Logger {
+	if os.Getenv("MILLRACE_TEST_LOG") != "" {
+		return slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	return logging.Discard()
 }
