@@ -93,6 +93,7 @@ Without a configuration it listens on TCP port 9000 and shows what arrives.`,
 	o.flags(root.Flags())
 	root.AddCommand(p.testCommand())
 	root.AddCommand(p.fmtCommand())
+	root.AddCommand(p.explainCommand())
 	root.AddCommand(p.checkCommand(), p.pluginsCommand(), p.grokCommand(), p.queueCommand(), p.dlqCommand(), p.healthcheckCommand(), p.versionCommand())
 	return root
 }

@@ -1,0 +1,114 @@
+package explain
+
+import (
+	"slices"
+	"strings"
+
+	"millrace/filters/grok/patterns"
+	"millrace/pipeline/config"
+	"millrace/pipeline/plugin"
+)
+
+// ECSFields tells which fields of a plugin depend on ecs_compatibility.
+type ECSFields struct {
+	Place
+	Plugin string   `json:"plugin"`
+	Mode   string   `json:"mode"`             // in force: the plugin's own option or the pipeline's
+	Legacy []string `json:"legacy,omitempty"` // with ecs_compatibility => disabled
+	ECS    []string `json:"ecs,omitempty"`
+	Note   string   `json:"note,omitempty"`
+}
+
+// change is what ecs_compatibility changes in a plugin's fields.
+type change struct {
+	legacy, ecs []string
+	unless      string // an option that, if given, decides instead
+	note        string
+}
+
+// changes are those that do not depend on patterns, by kind/name. A test compares them with the sources of the plugins.
+var changes = map[string]change{
+	"input/tcp": {legacy: []string{"[host]", "[port]", "[@metadata][ip_address]"},
+		ecs: []string{"[@metadata][input][tcp][source][name]", "[@metadata][input][tcp][source][port]", "[@metadata][input][tcp][source][ip]"}},
+	"input/stdin":        {legacy: []string{"[host]"}, ecs: []string{"[host][hostname]"}},
+	"input/generator":    {legacy: []string{"[host]", "[sequence]"}, ecs: []string{"[host][name]", "[event][sequence]"}},
+	"input/file":         {legacy: []string{"[host]", "[path]"}, ecs: []string{"[host][name]", "[log][file][path]"}},
+	"input/udp":          {legacy: []string{"[host]"}, ecs: []string{"[host][ip]"}},
+	"input/beats":        {legacy: []string{"[@metadata][ip_address]"}, ecs: []string{"[@metadata][input][beats][host][ip]"}},
+	"input/exec":         {legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}},
+	"input/pipe":         {legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}},
+	"input/heartbeat":    {legacy: []string{"[host]"}, ecs: []string{"[host][name]"}},
+	"codec/line":         {ecs: []string{"[event][original]"}, note: "each event holds its text twice"},
+	"codec/plain":        {ecs: []string{"[event][original]"}, note: "each event holds its text twice"},
+	"codec/multiline":    {ecs: []string{"[event][original]"}, note: "each event holds its text twice"},
+	"codec/json":         {ecs: []string{"[event][original]"}, note: "each event holds its text twice"},
+	"codec/cef":          {note: "all fields: deviceVendor becomes [observer][vendor] and so on"},
+	"filter/fingerprint": {legacy: []string{"[fingerprint]"}, ecs: []string{"[event][hash]"}, unless: "target"},
+	"filter/translate":   {legacy: []string{"[translation]"}, unless: "target", note: "in ECS mode the source itself is replaced"},
+	"filter/clone":       {legacy: []string{"[type]"}, ecs: []string{"[tags]"}, note: "where the name of the clone is put"},
+	"filter/syslog_pri": {legacy: []string{"[syslog_facility_code]", "[syslog_facility]", "[syslog_severity_code]", "[syslog_severity]"},
+		ecs: []string{"[log][syslog][facility][code]", "[log][syslog][facility][name]", "[log][syslog][severity][code]", "[log][syslog][severity][name]"}},
+	"filter/useragent": {note: "all fields: below [user_agent], os and device as objects, in ECS mode"},
+	"filter/geoip":     {note: "all fields: country_name becomes [geo][country_name] and so on, below the object of the source in ECS mode"},
+}
+
+func (x *explainer) ecsFields(n *config.PluginNode, d *plugin.Definition, attrs *config.Attributes, codec string) {
+	mode := x.mode(attrs)
+	add := func(key string, label string) {
+		c, ok := changes[key]
+		if !ok || c.unless != "" && attrs.Has(c.unless) {
+			return
+		}
+		x.r.Fields = append(x.r.Fields, ECSFields{placeOf(n.File, n.Start), label, string(mode), c.legacy, c.ecs, c.note})
+	}
+	add(string(d.Kind)+"/"+d.Name, n.Kind+" "+n.Name)
+	if d.Kind == plugin.InputKind {
+		add("codec/"+codec, n.Kind+" "+n.Name+" codec "+codec)
+	}
+}
+
+func (x *explainer) mode(attrs *config.Attributes) plugin.ECS {
+	if v, ok := attrs.Get("ecs_compatibility"); ok {
+		return plugin.ECS(v.Str)
+	}
+	return x.o.ECS
+}
+
+// captures returns the fields that a pattern captures in a set, as references, and which of them are text.
+func captures(set *patterns.Set, pattern string, namedOnly bool) (fields []string, texts map[string]bool) {
+	re, _, err := set.Compile(pattern, namedOnly)
+	if err != nil {
+		return nil, nil // reported by check
+	}
+	texts = make(map[string]bool)
+	for _, name := range re.Names() {
+		field, cast := patterns.ParseGroup(name.Name)
+		ref := normal(field)
+		if !slices.Contains(fields, ref) {
+			fields = append(fields, ref)
+		}
+		texts[ref] = cast == patterns.NoCast
+	}
+	return fields, texts
+}
+
+// grokFields compares what the patterns of a grok filter capture with the two libraries.
+func (x *explainer) grokFields(n *config.PluginNode, attrs *config.Attributes, legacy, ecs []string) {
+	if slices.Equal(legacy, ecs) {
+		return
+	}
+	only := func(a, b []string) []string {
+		return slices.DeleteFunc(slices.Clone(a), func(f string) bool { return slices.Contains(b, f) })
+	}
+	x.r.Fields = append(x.r.Fields, ECSFields{
+		Place: placeOf(n.File, n.Start), Plugin: n.Kind + " " + n.Name, Mode: string(x.mode(attrs)),
+		Legacy: only(legacy, ecs), ECS: only(ecs, legacy),
+	})
+}
+
+func joined(fields []string) string {
+	if len(fields) == 0 {
+		return "none"
+	}
+	return strings.Join(fields, ", ")
+}

@@ -1,0 +1,194 @@
+package explain
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/codecs"
+	"millrace/filters"
+	"millrace/filters/grok/patterns"
+	"millrace/inputs"
+	"millrace/outputs"
+	"millrace/pipeline/config"
+	"millrace/pipeline/plugin"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func explain(t *testing.T, name, text string) *Report {
+	t.Helper()
+	f, diags := config.Parse(name, []byte(text), config.ParseOptions{})
+	require.False(t, diags.HasErrors(), diags.String())
+	return Explain([]*config.File{f}, Options{
+		Registry: plugin.NewRegistry(inputs.All(), codecs.All(), filters.All(), outputs.All()), ECS: plugin.ECSv8,
+		Lookup: func(name string) (string, bool) { return "value of " + name, name == "TAG" },
+	})
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func TestReport(t *testing.T) {
+	text, err := os.ReadFile("testdata/all.conf")
+	require.NoError(t, err)
+	r := explain(t, "all.conf", string(text))
+	var b strings.Builder
+	require.NoError(t, r.Write(&b))
+	golden(t, "testdata/all.txt", b.String())
+	doc, err := json.MarshalIndent(r, "", " ")
+	require.NoError(t, err)
+	golden(t, "testdata/all.json", string(doc)+"\n")
+	for _, out := range []string{b.String(), string(doc)} {
+		require.NotContains(t, out, "hunter2")
+		require.NotContains(t, out, "value of")
+	}
+}
+
+func TestScanRegexp(t *testing.T) {
+	f := func(s string, anys int, nested ...string) {
+		t.Helper()
+		got := scanRegexp(s)
+		require.Equal(t, anys, got.dots.all(), s)
+		require.Equal(t, nested, got.nested, s)
+	}
+	f(`^a.*$`, 0)
+	f(`.*x`, 1)
+	f(`.*x.*`, 1)
+	f(`.*?x.*y`, 2)
+	f(`(.*) (.*)`, 1)
+	f(`(a.*|b.*)c`, 1)
+	f(`a.*|b.*`, 0)
+	f(`[.*] \.*x`, 0)
+	f(`(?:a.*){2}b`, 1)
+
+	f(`(a+)+`, 0, `(a+)+`)
+	f(`(?:\w+\s?)*;`, 0, `(?:\w+\s?)*`)
+	f(`(?:/\w*)+`, 0)
+	f(`(?:.*,)*x`, 0, `(?:.*,)*`)
+	f(`(?>.*?,).*x`, 1)
+	f(`(?:%.+)?:.*?x`, 1)
+	f(`(?>a+)+`, 0)
+	f(`(?:a++)+`, 0)
+	f(`(?:a+)++`, 0)
+	f(`(?:a+){2}`, 0)
+	f(`(?:a+){2,}`, 0, `(?:a+){2,}`)
+	f(`((a+)b)+`, 0)
+	f(`((a+)b?)+`, 0, `((a+)b?)+`)
+	f(`(?:a|b+)*`, 0, `(?:a|b+)*`)
+	f(`(?:(?:a+))*`, 0, `(?:(?:a+))*`)
+	f(`(?=a+)b`, 0)
+	f(`(?#(a+)+)b`, 0)
+	f(`x{y}z{1}`, 0)
+	f(`(((`, 0)
+	f(`)))`, 0)
+	f(`[`, 0)
+	f(`\`, 0)
+}
+
+func TestAnchors(t *testing.T) {
+	f := func(s string, anchor bool, prefix int) {
+		t.Helper()
+		require.Equal(t, anchor, anchored(s), s)
+		require.Equal(t, prefix, literalPrefix(s), s)
+	}
+	f(`^a`, true, 0)
+	f(`(?<n>(?:\Aa))`, true, 0)
+	f(`(?i)(^a)`, true, 0)
+	f(`abc`, false, 3)
+	f(`ab?`, false, 1)
+	f(`(?<=^)a`, false, 0)
+}
+
+// FuzzScan: whatever stands in a pattern, looking at it ends.
+func FuzzScan(f *testing.F) {
+	for _, s := range []string{`(a+)+`, `(?<n>[[:alpha:]]{2,})*|\Q`, `(?#`, `(?<`, `(?`, `[[]`, `a{2`, `\`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(_ *testing.T, s string) { scanRegexp(s) })
+}
+
+// TestLibraryIsScanned: what is said of patterns that everybody uses does not change by accident.
+func TestLibraryIsScanned(t *testing.T) {
+	set := patterns.Library(patterns.ECS)
+	f := func(name string, anys int, nested bool) {
+		t.Helper()
+		x, err := set.Expand("%{"+name+"}", true)
+		require.NoError(t, err)
+		got := scanRegexp(x.Regexp)
+		require.Equal(t, anys, got.dots.all())
+		require.Equal(t, nested, got.nested != nil)
+	}
+	f("GREEDYDATA", 0, false)
+	f("SYSLOGLINE", 0, false)
+	f("COMBINEDAPACHELOG", 3, false)
+	f("TIMESTAMP_ISO8601", 0, false)
+	f("UNIXPATH", 0, false)
+	f("URIPROTO", 0, true)
+	f("CISCO_REASON", 0, true)
+}
+
+// TestChangesAreThoseOfTheCode: the fields that the table names for a plugin of this program stand in its source.
+func TestChangesAreThoseOfTheCode(t *testing.T) {
+	for key, c := range changes {
+		kind, name, _ := strings.Cut(key, "/")
+		files, err := filepath.Glob("../../" + kind + "s/" + name + "/*.go")
+		require.NoError(t, err)
+		if len(files) == 0 || kind == "codec" {
+			continue
+		}
+		var source strings.Builder
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			source.Write(text)
+		}
+		for _, field := range append(append([]string{}, c.legacy...), c.ecs...) {
+			short := strings.Trim(field, "[]")
+			if !strings.Contains(source.String(), `"`+field+`"`) && !strings.Contains(source.String(), `"`+short+`"`) && !strings.Contains(source.String(), "TagsField") {
+				t.Errorf("%s: the field %s is not in its source", key, field)
+			}
+		}
+		if c.unless != "" {
+			require.Contains(t, source.String(), `opt:"`+c.unless, key)
+		}
+	}
+}
+
+func TestFindings(t *testing.T) {
+	f := func(filter string, want ...string) {
+		t.Helper()
+		r := explain(t, "x.conf", "filter {\n"+filter+"\n}")
+		var got []string
+		for _, f := range r.Findings {
+			got = append(got, f.Text)
+		}
+		require.Len(t, got, len(want), got)
+		for i := range want {
+			require.Contains(t, got[i], want[i])
+		}
+	}
+	const text = `grok { match => { "message" => "^%{INT:n}$" } }` + "\n"
+	f(text+`if [n] == 1 { drop { } }`, "[n] holds text here")
+	f(text+`if 1 < [n] { drop { } }`, "[n] holds text here")
+	f(text + `if [n] != 1 { drop { } }`)
+	f(text + `if [n] == "1" { drop { } }`)
+	f(text + `mutate { convert => ["n", "integer"] } if [n] == 1 { drop { } }`)
+	f(text+`mutate { convert => { "n" => "string" } } if [n] == 1 { drop { } }`, "[n] holds text here")
+	f(text + `mutate { replace => { "n" => "5" } } if [n] == 1 { drop { } }`)
+	f(text + `json { source => "message" } if [n] == 1 { drop { } }`)
+	f(`grok { match => { "message" => "^%{INT:n:int}$" } } if [n] == 1 { drop { } }`)
+	f(`grok { match => { "message" => [`+strings.Repeat(`"^%{INT:n:int}$", `, 12)+`"^a"] } }`, "tries 13 patterns")
+}
