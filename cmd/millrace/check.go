@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -73,9 +72,7 @@ func (p *program) printDiagnostics(diags config.Diagnostics, format string, _ []
 		if diags == nil {
 			diags = config.Diagnostics{}
 		}
-		enc := json.NewEncoder(p.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(diags)
+		return printJSON(p.out, diags)
 	}
 	if _, err := io.WriteString(p.out, diags.String()); err != nil {
 		return err

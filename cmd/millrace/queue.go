@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -182,13 +181,6 @@ func row(w io.Writer, cells ...any) {
 		_, _ = fmt.Fprintf(w, "%v\t", c) // tabwriter keeps the error for Flush
 	}
 	_, _ = io.WriteString(w, "\n")
-}
-
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }
 
 type pageJSON struct {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	jsoniter "github.com/json-iterator/go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -218,6 +219,18 @@ func TestParseJSONRefuses(t *testing.T) {
 	}
 }
 
+// TestParseJSONAgreesWithJsoniter holds the reader and the writer to a library that many use.
+func TestParseJSONAgreesWithJsoniter(t *testing.T) {
+	for _, doc := range []string{
+		benchDoc, `{"a":[1,2.5,"x",null,true,{"b":[]}],"c":{"d":{"e":"f"}}}`, `{"s":"\u00e9 \ud83d\ude00 \n \" \\ /"}`, `{"n":-9223372036854775808,"f":1e-7}`,
+	} {
+		var want, got any
+		require.NoError(t, jsoniter.UnmarshalFromString(doc, &want))
+		require.NoError(t, jsoniter.Unmarshal(parse(t, doc).AppendJSON(nil), &got))
+		require.Equal(t, want, got)
+	}
+}
+
 // FuzzParseJSON: what encoding/json takes is taken, with the same meaning; nothing panics.
 func FuzzParseJSON(f *testing.F) {
 	for _, s := range []string{`{"a":[1,2.5,"x\u00e9",null,true]}`, `"\ud83d\ude00"`, `[1e400]`, `{"a":1,"a":2}`, `123456789012345678901234567890`} {
@@ -283,6 +296,15 @@ func BenchmarkParseJSONStdlib(b *testing.B) {
 	for b.Loop() {
 		var m map[string]any
 		_ = json.Unmarshal([]byte(benchDoc), &m)
+	}
+}
+
+func BenchmarkParseJSONIterator(b *testing.B) {
+	b.SetBytes(int64(len(benchDoc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var m map[string]any
+		_ = jsoniter.UnmarshalFromString(benchDoc, &m)
 	}
 }
 
