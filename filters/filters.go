@@ -29,6 +29,7 @@ import (
 	"millrace/filters/urldecode"
 	"millrace/filters/useragent"
 	"millrace/filters/uuid"
+	"millrace/filters/xml"
 	"millrace/pipeline/plugin"
 )
 
@@ -62,5 +63,6 @@ func All() []*plugin.Definition {
 		urldecode.Plugin,
 		useragent.Plugin,
 		uuid.Plugin,
+		xml.Plugin,
 	}
 }

@@ -1,0 +1,135 @@
+package xml
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/filters/internal/filtertest"
+	"millrace/pipeline/event"
+)
+
+func quoted(s string) string { return string(event.AppendJSONString(nil, s)) }
+
+// on returns an f that runs the filter with options on a document.
+func on(t *testing.T, options string) func(in, want string) {
+	return func(in, want string) {
+		t.Helper()
+		r := filtertest.New(t, Plugin, `source => "m" `+options)
+		require.Equal(t, `{"m":`+quoted(in)+want, r.Run(`{"m":`+quoted(in)+`}`), "%s on %s", options, in)
+	}
+}
+
+const failed = `,"tags":["_xmlparsefailure"]}`
+
+func TestStore(t *testing.T) {
+	f := func(options string) func(in, want string) {
+		return func(in, want string) { t.Helper(); on(t, `target => "d" `+options)(in, `,"d":`+want+`} +`) }
+	}
+	g := f(``)
+	g(`<foo key="value"/>`, `{"key":"value"}`)
+	g(`<foo><key>value1</key><key>value2</key></foo>`, `{"key":["value1","value2"]}`)
+	g(`<foo><key1><key2>value</key2></key1></foo>`, `{"key1":[{"key2":["value"]}]}`)
+	g(`<foo key="a"><key>b</key></foo>`, `{"key":["a","b"]}`)
+	g(`<foo>text</foo>`, `"text"`)
+	g(`<foo/>`, `null`)
+	g(`<foo><a/><b x="1"/><c>  </c></foo>`, `{"b":[{"x":"1"}]}`)
+	g(`<?xml version="1.0" encoding="ISO-8859-1"?><foo><key>Français &amp; <![CDATA[<b>]]></key></foo>`, `{"key":["Français & <b>"]}`)
+	g(`<a xmlns:h="urn:x" h:b="1"><h:c>2</h:c></a>`, `{"xmlns:h":"urn:x","h:b":"1","c":["2"]}`)
+	g(`<p>one &lt;<b>two</b> three</p>`, `{"b":["two"],"content":["one &lt;"," three"]}`)
+	g(`<p><b>two</b> three</p>`, `{"b":["two"],"content":" three"}`)
+	f(`force_array => false`)(`<foo><bar>Content</bar></foo>`, `{"bar":"Content"}`)
+	f(`force_array => false`)(`<foo><bar>1</bar><bar>2</bar></foo>`, `{"bar":["1","2"]}`)
+	f(`suppress_empty => false`)(`<foo><key>value1</key><key></key></foo>`, `{"key":["value1",{}]}`)
+	f(`suppress_empty => true`)(`<foo><key>value1</key><key></key></foo>`, `{"key":["value1"]}`)
+	f(`suppress_empty => false`)(`<foo/>`, `{}`)
+	f(`force_array => false`)(`<opt><x>text1</x><y a="2">text2</y></opt>`, `{"x":"text1","y":{"a":"2","content":"text2"}}`)
+	f(`force_array => false force_content => true`)(`<opt><x>text1</x><y a="2">text2</y></opt>`, `{"x":{"content":"text1"},"y":{"a":"2","content":"text2"}}`)
+}
+
+func TestFailures(t *testing.T) {
+	f := on(t, `target => "d"`)
+	f(`<foo /`, failed)
+	f(`<foo></bar>`, failed)
+	f(`no xml`, failed)
+	f(`<foo>&undefined;</foo>`, failed)
+	f(`<a>`+strings.Repeat(`<b>`, 600)+strings.Repeat(`</b>`, 600)+`</a>`, failed)
+	f(`  `, `}`)
+	g := func(options, in, want string) {
+		t.Helper()
+		require.Equal(t, want, filtertest.New(t, Plugin, options).Run(in))
+	}
+	g(`source => "m" target => "d"`, `{"m":["<foo bar=\"baz\"/>"]}`, `{"m":["<foo bar=\"baz\"/>"],"d":{"bar":"baz"}} +`)
+	g(`source => "m" target => "d"`, `{"m":["<a/>","b"]}`, `{"m":["<a/>","b"]`+failed)
+	g(`source => "m" target => "d"`, `{"m":[]}`, `{"m":[]`+failed)
+	g(`source => "m" target => "d"`, `{"m":{"foo":"bar"}}`, `{"m":{"foo":"bar"}`+failed)
+	g(`source => "m" target => "d"`, `{"m":[{"foo":"bar"}]}`, `{"m":[{"foo":"bar"}]`+failed)
+	g(`source => "m" target => "d"`, `{"n":1}`, `{"n":1}`)
+	g(`source => "m" target => "[m][d]"`, `{"m":"<a/>"}`, `{"m":"<a/>"`+failed)
+}
+
+func TestXPath(t *testing.T) {
+	f := func(expr, options, in, want string) {
+		t.Helper()
+		if want != "" {
+			want = `,"x":` + want + `} +`
+		} else {
+			want = `}`
+		}
+		on(t, `store_xml => false xpath => { "`+expr+`" => "x" } `+options)(in, want)
+	}
+	f(`/foo/key/text()`, ``, `<foo><key>value1</key><key>Français &amp; x</key></foo>`, `["value1","Français &amp; x"]`)
+	f(`/foo/key`, ``, `<foo><key a='"'>v<b/></key></foo>`, `["<key a=\"&quot;\">v<b/></key>"]`)
+	f(`/foo/@id`, ``, `<foo id="a&amp;b"/>`, `["a&b"]`)
+	f(`name(/*)`, ``, `<foo/>`, `["foo"]`)
+	f(`count(//b)`, ``, `<a><b/><b/></a>`, `["2.0"]`)
+	f(`count(//b) > 1`, ``, `<a><b/><b/></a>`, `["true"]`)
+	f(`/none`, ``, `<foo/>`, ``)
+	f(`/foo/h:div`, `remove_namespaces => false`, `<foo xmlns:h="http://www.w3.org/TR/html4/"><h:div>Content</h:div></foo>`, `["<h:div>Content</h:div>"]`)
+	f(`/foo/h:div`, `namespaces => {"h" => "http://www.w3.org/TR/html4/"}`, `<foo xmlns:h="http://www.w3.org/TR/html4/"><h:div>Content</h:div></foo>`, `["<h:div>Content</h:div>"]`)
+	f(`/foo/h:div`, `namespaces => {"h" => "http://www.w3.org/TR/html4/"}`, `<foo><h:div xmlns:h="http://www.w3.org/TR/html4/">Content</h:div></foo>`,
+		`["<h:div xmlns:h=\"http://www.w3.org/TR/html4/\">Content</h:div>"]`)
+	f(`/foo/x:div/text()`, `namespaces => {"x" => "urn:d"}`, `<foo><div xmlns="urn:d">Content</div></foo>`, `["Content"]`)
+	f(`/foo/div`, `remove_namespaces => true`, `<foo xmlns:h="http://www.w3.org/TR/html4/"><h:div>Content</h:div></foo>`, `["<div>Content</div>"]`)
+	f(`/xmlns:foo/xmlns:a/text()`, ``, `<foo xmlns="urn:d"><a>1</a></foo>`, `["1"]`)
+	on(t, `store_xml => false xpath => { "/foo" => "x" } parse_options => "strict"`)(`<foo>`, failed)
+	on(t, `target => "d" remove_namespaces => true xpath => { "/foo/a/text()" => "x" }`)(`<foo xmlns:h="urn:x"><h:a>1</h:a></foo>`, `,"x":["1"],"d":{"xmlns:h":"urn:x","a":["1"]}} +`)
+	on(t, `target => "d" xpath => { "/foo/text()" => "x" }`)(`<foo>1`, failed)
+	on(t, `store_xml => false`)(`<foo/>`, `}`)
+}
+
+func TestDiagnostics(t *testing.T) {
+	f := func(options, want string) {
+		t.Helper()
+		require.Contains(t, filtertest.Diagnose(Plugin, options), want)
+	}
+	f(`source => "m"`, `option "target" is required`)
+	f(`target => "m"`, `option "source" is required`)
+	f(`source => "m" store_xml => false xpath => { "/a[" => "x" }`, `option "xpath"`)
+	f(`source => "m" store_xml => false xpath => { "/a" => "[x" }`, `every event will fail`)
+	f(`source => "m" target => "t" parse_options => "loose"`, `no effect`)
+}
+
+func FuzzFilter(f *testing.F) {
+	f.Add(`<a b="c">d<e/>&lt;<![CDATA[x]]></a>`)
+	f.Add(`<?xml version="1.0"?><!DOCTYPE a><a xmlns="x" xmlns:y="z" y:b="1"><!-- c --></a>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r := filtertest.New(t, Plugin, `source => "m" target => "t" xpath => { "//a/@b" => "x" "//*" => "y" }`)
+		e := event.New(nil)
+		e.Root().Set("m", event.StringValue(text))
+		r.Filter.Filter(e)
+		_, _, ok, err := event.New(nil).ParseJSON(string(e.AppendJSON(nil)))
+		require.True(t, ok)
+		require.NoError(t, err)
+	})
+}
+
+// The library builds a tree of nodes and runs encoding/xml: its allocations are counted here, ours come from the event.
+func BenchmarkFilter(b *testing.B) {
+	const doc = `{"m":"<event id=\"7\"><time>2024-05-17T08:30:15Z</time><user name=\"bob\"><group>a</group><group>b</group></user><text>logged in</text></event>"}`
+	b.Run("store", func(b *testing.B) { filtertest.Bench(b, Plugin, `source => "m" target => "t"`, doc) })
+	b.Run("xpath", func(b *testing.B) {
+		filtertest.Bench(b, Plugin, `source => "m" store_xml => false xpath => { "/event/user/@name" => "user" }`, doc)
+	})
+}
