@@ -78,5 +78,5 @@ var ignored = []string{
 	"keystore.", "log.format.json.", "metric.collect", "modules", "monitoring.", "otel.", "path.plugins", "pipeline.batch.metrics.",
 	"pipeline.batch.output_chunking.", "pipeline.buffer.type", "pipeline.plugin_classloaders", "pipeline.recoverable", "pipeline.reloadable",
 	"pipeline.separate_logs", "plugins.", "queue.checkpoint.interval", "queue.checkpoint.retry", "slowlog.", "ssl.reload.", "telemetry.", "var.", "xpack.",
-	"pipeline.output.", "dead_letter_queue.max_bytes_per_segment", "interactive", "config.reload.", "enable-local-plugin-development",
+	"pipeline.output.", "dead_letter_queue.max_bytes_per_segment", "interactive", "enable-local-plugin-development",
 }
