@@ -5,7 +5,8 @@ import "time"
 // controller decides how many requests may be in flight and how large a body should be. Its law, evaluated once for each answer:
 //
 //   - The cost of a request is its time per byte, with 64 KiB added to its bytes for the work that every request has. The controller
-//     keeps the least cost seen of late (it forgets by 1 % an answer) and a running mean over about eight answers.
+//     keeps the least cost seen and a running mean over about eight answers. It forgets the least, by 5 % an answer, only while the number
+//     is at its start, where nothing waits for anything: forgetting elsewhere takes the queue it made itself for the cluster's pace.
 //   - A refusal (429, or 503 for the whole request) halves the number of requests, at most once in the time that a request takes: all
 //     that were in flight together are one refusal.
 //   - While the mean is more than three times the least, requests queue in the cluster: the number does not grow, and shrinks by a tenth
@@ -51,9 +52,10 @@ func (c *controller) answered(bytes int, took time.Duration, saturated bool) {
 		c.least, c.mean = cost, cost
 	}
 	c.mean += (cost - c.mean) / 8
-	if c.least *= 1.01; cost < c.least {
-		c.least = cost
+	if c.limit <= startLimit {
+		c.least *= 1.05
 	}
+	c.least = min(c.least, cost)
 	switch {
 	case c.mean > 3*c.least:
 		if took >= fastAnswer && c.limit > startLimit {

@@ -2,10 +2,13 @@ package elasticsearch
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -166,4 +169,37 @@ func testLog() *slog.Logger {
 		return slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	return logging.Discard()
+}
+
+const (
+	waitFor = 10 * time.Second
+	tick    = 20 * time.Millisecond
+)
+
+var farAway = time.Now().Add(24 * time.Hour)
+
+func newFakeTLS(t *testing.T, conf *tls.Config) *fake {
+	f := new(fake)
+	f.Server = httptest.NewUnstartedServer(f)
+	f.TLS = conf
+	f.StartTLS()
+	t.Cleanup(f.Close)
+	return f
+}
+
+func writeFile(t *testing.T, data []byte) string {
+	path := filepath.Join(t.TempDir(), "file.pem")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	return path
+}
+
+// restartOn serves h at an address that was free a moment ago.
+func restartOn(t *testing.T, addr string, h http.Handler) *httptest.Server {
+	l, err := net.Listen("tcp", addr)
+	require.NoError(t, err)
+	s := httptest.NewUnstartedServer(h)
+	require.NoError(t, s.Listener.Close())
+	s.Listener = l
+	s.Start()
+	return s
 }

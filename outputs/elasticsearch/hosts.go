@@ -106,7 +106,7 @@ func cloudURL(id string) (*url.URL, error) {
 	return &url.URL{Scheme: "https", Host: cluster + "." + host + ":" + port}, nil
 }
 
-// authorization returns the value of the Authorization header, "" if the URLs hold the credentials or there are none.
+// authorization returns the value of the Authorization header, "" if there are no credentials or each node has its own.
 func (o *Options) authorization(nodes []*url.URL) (string, error) {
 	given := 0
 	var header string
@@ -140,8 +140,30 @@ func (o *Options) authorization(nodes []*url.URL) (string, error) {
 			}
 		}
 	}
+	if given == 0 {
+		header = sharedCredentials(nodes)
+	}
 	if given > 1 {
 		return "", plugin.OptionError("user", errors.New("only one of user/password, cloud_auth and api_key may be given"))
 	}
 	return header, nil
+}
+
+// sharedCredentials takes the credentials out of the nodes' addresses if they all have the same, so that nodes that sniffing finds get them too, and
+// returns the header that says them.
+func sharedCredentials(nodes []*url.URL) string {
+	if len(nodes) == 0 || nodes[0].User == nil {
+		return ""
+	}
+	for _, u := range nodes {
+		if u.User == nil || u.User.String() != nodes[0].User.String() {
+			return ""
+		}
+	}
+	password, _ := nodes[0].User.Password()
+	header := "Basic " + base64.StdEncoding.EncodeToString([]byte(nodes[0].User.Username()+":"+password))
+	for _, u := range nodes {
+		u.User = nil
+	}
+	return header
 }
