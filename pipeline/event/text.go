@@ -303,23 +303,30 @@ func AppendTime(dst []byte, t time.Time) []byte {
 	return c.append(dst, t.Unix(), uint32(t.Nanosecond()))
 }
 
-// timestampText keeps the text of the last second, which most events share with the one before.
+// timestampText keeps the text of the last instant, which the events of a batch share, and of its second, which most others do.
 type timestampText struct {
 	sec  int64
-	ok   bool
-	text [20]byte // 2006-01-02T15:04:05.
+	nsec uint32
+	n    int // of text; 0 if there is none yet
+	text [30]byte
 }
 
 func (c *timestampText) append(dst []byte, sec int64, nsec uint32) []byte {
-	if !c.ok || c.sec != sec {
-		t := time.Unix(sec, 0).UTC()
-		if y := t.Year(); y < 0 || y > 9999 {
-			return joda.AppendTimestamp(dst, t.Add(time.Duration(nsec)))
+	const second = len("2006-01-02T15:04:05.")
+	if c.n > 0 && c.sec == sec {
+		if c.nsec != nsec {
+			c.n = len(appendFraction(c.text[:second], nsec))
+			c.nsec = nsec
 		}
-		t.AppendFormat(c.text[:0], "2006-01-02T15:04:05.")
-		c.sec, c.ok = sec, true
+		return append(dst, c.text[:c.n]...)
 	}
-	return appendFraction(append(dst, c.text[:]...), nsec)
+	t := time.Unix(sec, 0).UTC()
+	if y := t.Year(); y < 0 || y > 9999 {
+		return joda.AppendTimestamp(dst, t.Add(time.Duration(nsec)))
+	}
+	c.n = len(appendFraction(t.AppendFormat(c.text[:0], "2006-01-02T15:04:05."), nsec))
+	c.sec, c.nsec = sec, nsec
+	return append(dst, c.text[:c.n]...)
 }
 
 func appendFraction(dst []byte, nsec uint32) []byte {
