@@ -78,6 +78,7 @@ type node struct {
 	number int
 	byName bool
 
+	places  int32    // what places found, 0 if it was not asked
 	empties uint8    // what emptyable found, 0 if it was not asked
 	before  *before  // what markBefore noted
 	ends    *byteSet // what endsOf found

@@ -71,7 +71,9 @@ func benchMatch(b *testing.B, re *Regexp, line string, want bool) {
 func BenchmarkApache(b *testing.B) {
 	re := MustCompile(library(b)["legacy COMBINEDAPACHELOG"])
 	b.Run("onig", func(b *testing.B) { benchMatch(b, re, apacheLine, true) })
-	b.Run("onig-ecs", func(b *testing.B) { benchMatch(b, MustCompile(library(b)["ecs-v1 COMBINEDAPACHELOG"]), apacheLine, true) })
+	b.Run("onig-ecs", func(b *testing.B) {
+		benchMatch(b, MustCompile(library(b)["ecs-v1 COMBINEDAPACHELOG"]), apacheLine, true)
+	})
 	b.Run("go-re2", func(b *testing.B) {
 		re := regexp.MustCompile(apacheRE2)
 		require.True(b, re.MatchString(apacheLine))

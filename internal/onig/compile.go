@@ -19,7 +19,8 @@ type compiler struct {
 	pending   []int // groups whose subroutine is still to be generated
 	tooBig    bool
 	memos     int
-	noMemo    int  // inside look-arounds and the like, where alternatives depend on more than the position
+	noMemo    int // inside look-arounds and the like, where alternatives depend on more than the position
+	builder   *builder
 	dependent bool // the whole pattern is such a place
 }
 
@@ -115,12 +116,11 @@ func (c *compiler) gen(n *node, next int32, f follow) int32 {
 	case nodeClass:
 		return c.emit(inst{op: opSet, cls: c.class(n.set), next: next, src: src})
 	case nodeCat:
-		for i := len(n.kids) - 1; i >= 0; i-- {
-			next = c.gen(n.kids[i], next, f)
-			f = c.followOf(n.kids[i], f)
-		}
-		return next
+		return c.genCat(n.kids, next, f)
 	case nodeAlt:
+		if pc, _, ok := c.genTable([]*node{n}, 0, next, f); ok {
+			return pc
+		}
 		return c.genAlt(n, next, f)
 	case nodeGroup:
 		if c.calls {
@@ -133,6 +133,11 @@ func (c *compiler) gen(n *node, next int32, f follow) int32 {
 		body := c.gen(n.kids[0], end, f)
 		return c.emit(inst{op: opSave, reg: int32(2 * n.group), next: body, src: src})
 	case nodeRepeat:
+		if oneChar(n.kids[0]) == nil {
+			if pc, _, ok := c.genTable([]*node{n}, 0, next, f); ok {
+				return pc
+			}
+		}
 		return c.genRepeat(n, next, f)
 	case nodeAtomic:
 		return c.genAtomic(n.kids[0], next, src)
@@ -148,6 +153,22 @@ func (c *compiler) gen(n *node, next int32, f follow) int32 {
 		return c.genAnchor(n, next)
 	}
 	return c.genRare(n, next)
+}
+
+// genCat generates a sequence, with automata for the parts where these serve.
+func (c *compiler) genCat(kids []*node, next int32, f follow) int32 {
+	for i := len(kids) - 1; i >= 0; i-- {
+		if pc, first, ok := c.genTable(kids, i, next, f); ok {
+			next = pc
+			for ; i > first; i-- {
+				f = c.followOf(kids[i], f)
+			}
+		} else {
+			next = c.gen(kids[i], next, f)
+		}
+		f = c.followOf(kids[i], f)
+	}
+	return next
 }
 
 // genRare generates what few patterns use.

@@ -26,7 +26,7 @@ func (c *compiler) genRepeat(n *node, next int32, f follow) int32 {
 	}
 	if n.mode == possessive {
 		inner := *n
-		inner.mode, inner.empties, inner.first = greedy, 0, nil
+		inner.mode, inner.places, inner.empties, inner.first = greedy, 0, 0, nil
 		return c.genAtomic(&inner, next, int32(n.src))
 	}
 	copies := n.min

@@ -39,7 +39,8 @@ type extra struct {
 	seq     []step
 	stops   [2]byte // opSpanStops: the only bytes outside the class
 	stopped bool    // opSpanLazy: the run ends, or what follows starts, at one of stops
-	alt     int32   // register of opSaveBoth
+	auto    *automaton
+	alt     int32 // register of opSaveBoth
 }
 
 // step is one byte of a fused sequence: lo ≤ b ≤ lo+width, or a member of tab.
@@ -65,6 +66,8 @@ func link(prog []inst) []code {
 		switch in.op {
 		case opSaveBoth:
 			k.x = more(extra{alt: in.alt})
+		case opTable:
+			k.x, k.tab = more(extra{auto: in.auto}), in.auto.kinds
 		case opAlt:
 			k.x = more(extra{lists: make([][]*code, len(in.lists))})
 			for j, l := range in.lists {
@@ -103,7 +106,7 @@ func countExtra(prog []inst) int {
 	n := 0
 	for i := range prog {
 		switch prog[i].op {
-		case opSaveBoth, opAlt, opBackref, opCond, opLit, opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
+		case opSaveBoth, opTable, opAlt, opBackref, opCond, opLit, opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
 			n++
 		}
 	}
@@ -269,7 +272,7 @@ func fuseSaves(out []code) {
 	for i := range out {
 		k := &out[i]
 		switch k.op {
-		case opByte, opWord, opSeq, opSpanFast, opSpanStops, opSpanAll:
+		case opByte, opWord, opSeq, opTable, opSpanFast, opSpanStops, opSpanAll:
 			if s := k.next; s.op == opSave && s.reg > 0 && s.reg <= most {
 				k.post, k.next = uint16(s.reg), s.next
 			}
@@ -281,7 +284,7 @@ func fuseSaves(out []code) {
 			continue
 		}
 		switch n := k.next; n.op {
-		case opByte, opWord, opSeq, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy, opBranch, opAlt, opMark:
+		case opByte, opWord, opSeq, opTable, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy, opBranch, opAlt, opMark:
 			if n.pre == 0 {
 				idx, reg := k.idx, k.reg
 				*k = *n

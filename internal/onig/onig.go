@@ -79,7 +79,7 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 		subs: map[int]int32{}, regs: int32(2*len(groups) + 2), ret: -1}
 	scratch := takeScratch()
 	defer scratch.give(c)
-	c.prog = scratch.prog[:0]
+	c.prog, c.builder = scratch.prog[:0], &scratch.builder
 	if !plain {
 		root = c.simplify(root)
 		c.root = root
@@ -106,9 +106,12 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 }
 
 // scratch is what compiling a pattern needs and the compiled pattern does not.
-type scratch struct{ prog []inst }
+type scratch struct {
+	prog    []inst
+	builder builder
+}
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+var scratches = sync.Pool{New: func() any { return &scratch{builder: builder{known: map[string]*automaton{}}} }}
 
 func takeScratch() *scratch { return scratches.Get().(*scratch) }
 
@@ -117,6 +120,7 @@ func (s *scratch) give(c *compiler) {
 	if cap(c.prog) > 1<<15 {
 		return
 	}
+	s.builder.c = nil
 	s.prog = c.prog[:cap(c.prog)]
 	clear(s.prog[:len(c.prog)])
 	scratches.Put(s)

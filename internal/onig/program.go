@@ -11,6 +11,7 @@ const (
 	opLit        // the text lit
 	opWord       // the text lit, of at most 8 bytes
 	opSeq        // several single bytes
+	opTable      // what auto matches, the longest way
 	opSetByte    // one ASCII character of a class
 	opSpanStops  // a run of everything but one or two bytes
 	opSpanAll    // all the rest
@@ -86,6 +87,7 @@ type inst struct {
 	min   int32
 	max   int32
 	cls   *class
+	auto  *automaton
 	tab   *[256]uint8 // spans: bytes what follows may start with; opBranch, opAlt: the choice
 	lit   string
 	lists [][]int32 // opAlt: what each value of tab stands for

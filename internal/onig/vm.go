@@ -201,6 +201,31 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				pos++
 			}
 			goto matched
+		case opTable:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
+			a := in.x.auto
+			rows, kinds := unsafe.Pointer(unsafe.SliceData(a.next)), in.tab
+			row := a.start
+			for pos < n {
+				to := *(*uint16)(unsafe.Add(rows, 2*(uint(row)+uint(kinds[byteAt(text, pos)]))))
+				if to == 0 {
+					break
+				}
+				row = to
+				pos++
+			}
+			if a.next[row+a.width-1] != 0 {
+				goto matched
+			}
 		case opSetByte:
 			if pos < n && in.tab[byteAt(text, pos)] != 0 {
 				pos++

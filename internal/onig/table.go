@@ -1,0 +1,522 @@
+package onig
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"unicode/utf8"
+)
+
+// Limits of an automaton: positions are what stands in the expression, states what the text can have come to. Larger ones are slower to build than they are
+// worth; most of what is in the pattern library stays far below.
+const (
+	maxPositions = 240
+	maxStates    = 160
+	minGain      = 3 // instructions that have to be saved
+)
+
+// acceptPosition stands for the end of the expression.
+const acceptPosition = 255
+
+// positions is a set of positions: what may come next.
+type positions [4]uint64
+
+func (p positions) or(o positions) positions {
+	return positions{p[0] | o[0], p[1] | o[1], p[2] | o[2], p[3] | o[3]}
+}
+func (p *positions) add(i int)      { p[i>>6] |= 1 << (i & 63) }
+func (p *positions) remove(i int)   { p[i>>6] &^= 1 << (i & 63) }
+func (p *positions) has(i int) bool { return p[i>>6]&(1<<(i&63)) != 0 }
+
+// automaton decides byte by byte, without going back, how far a part of the pattern reaches. Row 0 of next is the end; the last column of a row tells
+// whether the part may end there.
+type automaton struct {
+	kinds *[256]uint8 // kinds of bytes
+	next  []uint16    // by row and kind: where the next row begins
+	start uint16
+	width uint16 // kinds and one
+}
+
+// builder makes an automaton of a part of the tree that captures nothing, back to front: what follows a node is known as a set of positions.
+type builder struct {
+	c     *compiler
+	f     follow // what follows the part
+	sets  []byteSet
+	after []positions
+	loops positions // positions that stand for the head of a loop under construction
+
+	known  map[string]*automaton // by sets, after, entry and follow; nil for what has none
+	key    []byte
+	states []positions
+}
+
+// keepAutomata is how many automata are remembered for the next patterns: those of one library have many parts in common.
+const keepAutomata = 500
+
+// genTable generates the longest sequence of kids that ends at kids[last] and an automaton can match, and returns where it begins: its instruction and the
+// index of its first kid. The order of alternatives has no say there: where what follows cannot go on in the way the part itself does, only
+// the longest match of the part can lead on.
+func (c *compiler) genTable(kids []*node, last int, next int32, f follow) (pc int32, first int, ok bool) {
+	if c.plain || c.tooBig {
+		return 0, 0, false
+	}
+	// What would be part of it at most, before it is built.
+	low, gain, size := last+1, 0, 0
+	for low > 0 {
+		k := kids[low-1]
+		if k.kind == nodeLit && len(k.lit) > 3 && low <= last {
+			break // quicker compared as a whole
+		}
+		n := c.places(k)
+		if n < 0 || size+n > maxPositions {
+			break
+		}
+		size += n
+		gain += tableGain(k)
+		low--
+	}
+	if gain < minGain {
+		return 0, 0, false
+	}
+	b := c.takeBuilder(f)
+	var entry positions
+	entry.add(acceptPosition)
+	gain = 0
+	for first = last + 1; first > low; first-- {
+		mark := len(b.sets)
+		e, ok := b.build(kids[first-1], entry)
+		if !ok {
+			b.sets, b.after = b.sets[:mark], b.after[:mark]
+			break
+		}
+		entry = e
+		gain += tableGain(kids[first-1])
+	}
+	if gain < minGain {
+		return 0, 0, false
+	}
+	a := b.find(entry)
+	if a == nil {
+		return 0, 0, false
+	}
+	return c.emit(inst{op: opTable, auto: a, next: next, src: int32(kids[first].src)}), first, true
+}
+
+// places returns how many positions n takes at most, -1 if it can be no part of an automaton.
+func (c *compiler) places(n *node) int {
+	if n.places == 0 {
+		n.places = int32(c.findPlaces(n)) + 1
+		if n.places == 0 {
+			n.places = -1
+		}
+	}
+	if n.places < 0 {
+		return -1
+	}
+	return int(n.places) - 1
+}
+
+func (c *compiler) findPlaces(n *node) int {
+	size := 0
+	switch n.kind {
+	case nodeEmpty:
+	case nodeLit:
+		return min(len(n.lit), maxPositions+1)
+	case nodeClass:
+		cl := c.class(n.set)
+		if cl.bytewise && !cl.allHigh {
+			return 1
+		}
+		if high := fewHigh(n.set); high != nil {
+			return 1 + utf8.UTFMax*len(high)
+		}
+		return -1
+	case nodeLook:
+		if !n.neg {
+			return -1
+		}
+	case nodeAnchor:
+		if n.anchor != anchorWordBound {
+			return -1
+		}
+	case nodeCat, nodeAlt, nodeAtomic:
+		for _, k := range n.kids {
+			p := c.places(k)
+			if p < 0 || size+p > maxPositions {
+				return -1
+			}
+			size += p
+		}
+	case nodeRepeat:
+		p := c.places(n.kids[0])
+		if p < 0 || n.mode == possessive {
+			return -1
+		}
+		copies := n.max
+		if n.max == infinite {
+			copies = n.min + 1
+			p++ // the head
+		}
+		if s := oneChar(n.kids[0]); s != nil && n.max > 8 && !digits(s) || copies > 16 || p*copies > maxPositions {
+			return -1
+		}
+		size = p * copies
+	default:
+		return -1
+	}
+	return size
+}
+
+// digits reports whether s is a range of digits: runs of them are short, others are quicker measured by themselves.
+func digits(s *charSet) bool { return len(s.r) == 1 && s.r[0].lo >= '0' && s.r[0].hi <= '9' }
+
+// fewHigh returns the members of s that are not ASCII, nil if they are many.
+func fewHigh(s *charSet) []rune {
+	const few = 4
+	if s.invalid {
+		return nil
+	}
+	var high []rune
+	for _, r := range s.r {
+		for x := max(r.lo, utf8.RuneSelf); x <= r.hi; x++ {
+			if len(high) == few || !utf8.ValidRune(x) {
+				return nil
+			}
+			high = append(high, x)
+		}
+	}
+	return high
+}
+
+func (c *compiler) takeBuilder(f follow) *builder {
+	b := c.builder
+	b.c, b.f, b.sets, b.after, b.loops = c, f, b.sets[:0], b.after[:0], positions{}
+	return b
+}
+
+// tableGain estimates how many instructions an automaton saves where n is part of it.
+func tableGain(n *node) int {
+	switch n.kind {
+	case nodeAlt:
+		return 3
+	case nodeRepeat:
+		if oneChar(n.kids[0]) == nil {
+			return 1 + tableGain(n.kids[0])
+		}
+		if n.min != n.max && n.max != infinite {
+			return 1
+		}
+	case nodeCat:
+		g := 0
+		for _, k := range n.kids {
+			g += tableGain(k)
+		}
+		return g
+	}
+	return 0
+}
+
+// position adds a byte that belongs to set, and is followed by next.
+func (b *builder) position(set byteSet, next positions) (positions, bool) {
+	if len(b.sets) >= maxPositions {
+		return next, false
+	}
+	var p positions
+	p.add(len(b.sets))
+	b.sets, b.after = append(b.sets, set), append(b.after, next)
+	return p, true
+}
+
+// build adds n, which next follows, and returns what n can begin with.
+func (b *builder) build(n *node, next positions) (positions, bool) {
+	ok := true
+	switch n.kind {
+	case nodeEmpty:
+		return next, true
+	case nodeLit:
+		for i := len(n.lit) - 1; i >= 0 && ok; i-- {
+			var s byteSet
+			s.add(n.lit[i])
+			next, ok = b.position(s, next)
+		}
+		return next, ok
+	case nodeClass:
+		return b.buildClass(n.set, next)
+	case nodeCat:
+		for i := len(n.kids) - 1; i >= 0 && ok; i-- {
+			next, ok = b.build(n.kids[i], next)
+		}
+		return next, ok
+	case nodeAlt:
+		var all positions
+		for _, k := range n.kids {
+			e, ok := b.build(k, next)
+			if !ok {
+				return next, false
+			}
+			all = all.or(e)
+		}
+		return all, true
+	case nodeAtomic:
+		// What has one length has nothing to go back to.
+		if least, most := byteRange(n.kids[0]); least != most {
+			return next, false
+		}
+		return b.build(n.kids[0], next)
+	case nodeRepeat:
+		return b.buildRepeat(n, next)
+	case nodeLook:
+		return next, b.c.lookHolds(n, b.followOf(next))
+	case nodeAnchor:
+		return next, n.anchor == anchorWordBound && boundHolds(n, b.followOf(next))
+	}
+	return next, false
+}
+
+// buildClass adds one character of a set: an ASCII one, or one of a few others byte by byte.
+func (b *builder) buildClass(set *charSet, next positions) (positions, bool) {
+	cl := b.c.class(set)
+	if cl.bytewise && !cl.allHigh {
+		return b.position(cl.first, next)
+	}
+	high := fewHigh(set)
+	if high == nil {
+		return next, false
+	}
+	all, ok := b.position(cl.first.minus(highBytes), next)
+	for _, r := range high {
+		var enc [utf8.UTFMax]byte
+		at := next
+		for i := utf8.EncodeRune(enc[:], r) - 1; i >= 0 && ok; i-- {
+			var s byteSet
+			s.add(enc[i])
+			at, ok = b.position(s, at)
+		}
+		all = all.or(at)
+	}
+	return all, ok
+}
+
+func (b *builder) buildRepeat(n *node, next positions) (positions, bool) {
+	body := n.kids[0]
+	if n.mode == possessive {
+		return next, false
+	}
+	ok := true
+	if n.max == infinite {
+		if next, ok = b.buildLoop(body, next); !ok {
+			return next, false
+		}
+	} else {
+		skip := next
+		for i := n.min; i < n.max; i++ {
+			if next, ok = b.build(body, next); !ok {
+				return next, false
+			}
+			next = next.or(skip)
+		}
+	}
+	for range min(n.min, maxPositions) {
+		if next, ok = b.build(body, next); !ok {
+			return next, false
+		}
+	}
+	return next, true
+}
+
+// buildLoop adds a body that may be repeated without limit. Its head is a position of its own until what it consists of is known.
+func (b *builder) buildLoop(body *node, next positions) (positions, bool) {
+	if emptyable(body) {
+		return next, false
+	}
+	mark := len(b.sets)
+	head, ok := b.position(byteSet{}, positions{})
+	if !ok {
+		return next, false
+	}
+	b.loops.add(mark)
+	entry, ok := b.build(body, head.or(next))
+	b.loops.remove(mark)
+	if !ok {
+		return next, false
+	}
+	entry = entry.or(next)
+	entry.remove(mark)
+	for i := mark; i < len(b.after); i++ {
+		if b.after[i].has(mark) {
+			b.after[i].remove(mark)
+			b.after[i] = b.after[i].or(entry)
+		}
+	}
+	return entry, true
+}
+
+// followOf describes what the positions of next can go on with.
+func (b *builder) followOf(next positions) follow {
+	var f follow
+	for i, s := range b.sets {
+		if next.has(i) {
+			if b.loops.has(i) {
+				return anything
+			}
+			f.bytes = f.bytes.or(s)
+		}
+	}
+	if next.has(acceptPosition) {
+		f.bytes, f.end = f.bytes.or(b.f.bytes), b.f.end
+	}
+	return f
+}
+
+// kinds numbers the bytes by which positions take them; not ok if there are too many kinds.
+func (b *builder) kinds() (kinds [256]uint8, ok bool) {
+	count := 1
+	var done []byteSet
+	for _, s := range b.sets {
+		if slices.Contains(done, s) {
+			continue
+		}
+		done = append(done, s)
+		var moved [256]uint8
+		for w := range s {
+			for bs := s[w]; bs != 0; bs &= bs - 1 {
+				c := w<<6 | bits.TrailingZeros64(bs)
+				old := kinds[c]
+				if moved[old] == 0 {
+					if count > 250 {
+						return kinds, false
+					}
+					moved[old] = uint8(count)
+					count++
+				}
+				kinds[c] = moved[old]
+			}
+		}
+	}
+	return kinds, true
+}
+
+// find makes the automaton, or returns one that was made of the same positions before.
+func (b *builder) find(entry positions) *automaton {
+	key := b.key[:0]
+	for i := range b.sets {
+		for _, w := range b.sets[i] {
+			key = binary.LittleEndian.AppendUint64(key, w)
+		}
+		for _, w := range b.after[i] {
+			key = binary.LittleEndian.AppendUint64(key, w)
+		}
+	}
+	for i := range entry {
+		key = binary.LittleEndian.AppendUint64(key, entry[i])
+		key = binary.LittleEndian.AppendUint64(key, b.f.bytes[i])
+	}
+	b.key = key
+	a, ok := b.known[string(key)]
+	if !ok {
+		a = b.determine(entry)
+		if len(b.known) >= keepAutomata {
+			clear(b.known)
+		}
+		b.known[string(key)] = a
+	}
+	return a
+}
+
+// determine makes the automaton, nil if it would be too large or if what follows could go on in the way the part does.
+func (b *builder) determine(entry positions) *automaton {
+	kinds, ok := b.kinds()
+	if !ok {
+		return nil
+	}
+	var samples [256]int16 // a byte of each kind; a kind may have lost all of its bytes to others
+	for i := range samples {
+		samples[i] = -1
+	}
+	width := 0
+	for c, k := range kinds {
+		samples[k] = int16(c)
+		width = max(width, int(k)+1)
+	}
+	a := &automaton{kinds: &kinds, width: uint16(width + 1), start: uint16(width + 1)}
+	states := append(b.states[:0], positions{}, entry)
+	defer func() { b.states = states }()
+	number := map[positions]uint16{entry: 1}
+	a.next = make([]uint16, a.width, 32*int(a.width))
+	var to [256]positions
+	for at := 1; at < len(states); at++ {
+		s := states[at]
+		row := len(a.next)
+		a.next = append(a.next, make([]uint16, a.width)...)
+		accepts := s.has(acceptPosition)
+		s.remove(acceptPosition)
+		if accepts {
+			a.next[row+width] = 1
+		}
+		clear(to[:width])
+		for w := range s {
+			for ps := s[w]; ps != 0; ps &= ps - 1 {
+				p := w<<6 | bits.TrailingZeros64(ps)
+				set := b.sets[p]
+				if accepts && !set.and(b.f.bytes).empty() {
+					return nil
+				}
+				for k := range width {
+					if c := samples[k]; c >= 0 && set.has(byte(c)) {
+						to[k] = to[k].or(b.after[p])
+					}
+				}
+			}
+		}
+		for k := range width {
+			if to[k] == (positions{}) {
+				continue
+			}
+			id, ok := number[to[k]]
+			if !ok {
+				if len(states) >= maxStates {
+					return nil
+				}
+				id = uint16(len(states))
+				number[to[k]] = id
+				states = append(states, to[k])
+			}
+			a.next[row+k] = id * a.width
+		}
+	}
+	a.next = slices.Clip(a.next)
+	return a
+}
+
+// byteRange returns the least and the greatest number of bytes n matches.
+func byteRange(n *node) (least, most int) {
+	if n.kind == nodeLit {
+		return len(n.lit), len(n.lit)
+	}
+	switch n.kind {
+	case nodeClass:
+		if _, none := n.set.highCoverage(); none {
+			return 1, 1
+		}
+		return 1, utf8.UTFMax
+	case nodeCat:
+		for _, k := range n.kids {
+			a, b := byteRange(k)
+			least, most = addLength(least, a), addLength(most, b)
+		}
+		return least, most
+	case nodeAlt:
+		least = lengthLimit
+		for _, k := range n.kids {
+			a, b := byteRange(k)
+			least, most = min(least, a), max(most, b)
+		}
+		return least, most
+	case nodeRepeat:
+		a, b := byteRange(n.kids[0])
+		return mulLength(a, n.min), mulLength(b, n.max)
+	case nodeEmpty:
+		return 0, 0
+	}
+	return 0, lengthLimit
+}
