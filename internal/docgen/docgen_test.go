@@ -64,7 +64,7 @@ func texts(t *testing.T) map[string]docs.Plugin {
 	return all
 }
 
-// TestExamples: every example is accepted without a warning, and one that is written for a plugin that is gone is noticed.
+// TestExamples: every example is accepted without a warning about its options, and one that is written for a plugin that is gone is noticed.
 func TestExamples(t *testing.T) {
 	reg := registry()
 	written, err := loadExamples(filepath.Join(root, "internal", "docgen", "examples.txtar"))
@@ -77,8 +77,9 @@ func TestExamples(t *testing.T) {
 		s.DataDir = t.TempDir()
 		_, diags = pipeline.Compile([]*config.File{file}, reg, s, plugin.Builder{Log: logging.Discard()})
 		require.False(t, diags.HasErrors(), diags.String())
-		if !recorded {
-			require.Empty(t, diags, diags.String())
+		for _, d := range diags {
+			missing := strings.Contains(d.Summary, "is not there yet") // a folder of whoever takes the example over
+			require.True(t, recorded || missing, diags.String())
 		}
 	}
 	known := make(map[string]bool)

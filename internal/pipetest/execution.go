@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"millrace/pipeline/config"
@@ -50,7 +51,8 @@ func (x *execution) prepare() error {
 		x.plan.files = append(x.plan.files, f)
 		diags = append(diags, d...)
 	}
-	x.plan.codec, x.plan.outCodec, x.plan.settings = s.codec, s.outCodec, s.settings
+	inDir := func(text string) string { return strings.ReplaceAll(text, "${CASE_DIR}", x.dir) }
+	x.plan.codec, x.plan.outCodec, x.plan.settings = inDir(s.codec), inDir(s.outCodec), s.settings
 	x.plan.mocks = s.mocks
 	x.plan.metadata = s.exportMetadata
 	x.plan.plain = s.form == verifier2
