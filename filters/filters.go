@@ -18,6 +18,8 @@ import (
 	"millrace/filters/json"
 	jsonencode "millrace/filters/json_encode"
 	"millrace/filters/kv"
+	"millrace/filters/metrics"
+	"millrace/filters/multiline"
 	"millrace/filters/mutate"
 	"millrace/filters/prune"
 	"millrace/filters/sleep"
@@ -52,6 +54,8 @@ func All() []*plugin.Definition {
 		json.Plugin,
 		jsonencode.Plugin,
 		kv.Plugin,
+		metrics.Plugin,
+		multiline.Plugin,
 		mutate.Plugin,
 		prune.Plugin,
 		sleep.Plugin,
