@@ -111,7 +111,9 @@ type scratch struct {
 	builder builder
 }
 
-var scratches = sync.Pool{New: func() any { return &scratch{builder: builder{known: map[string]*automaton{}}} }}
+var scratches = sync.Pool{New: func() any {
+	return &scratch{builder: builder{known: map[string]*automaton{}, number: map[positions]uint16{}}}
+}}
 
 func takeScratch() *scratch { return scratches.Get().(*scratch) }
 

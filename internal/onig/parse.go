@@ -261,6 +261,11 @@ func (p *parser) parseQuantifiers(item *node, at int) *node {
 			p.skipIgnored()
 			continue
 		}
+		switch p.peek() {
+		case '*', '+', '?', '{':
+		default:
+			return item
+		}
 		q := &node{kind: nodeRepeat, src: at}
 		isInterval := false
 		switch p.peek() {
@@ -281,8 +286,6 @@ func (p *parser) parseQuantifiers(item *node, at int) *node {
 			p.pos += size
 			q.min, q.max = n[0], n[1]
 			isInterval = true
-		default:
-			return item
 		}
 		fixed := isInterval && q.min == q.max
 		switch {

@@ -48,6 +48,8 @@ type builder struct {
 	known  map[string]*automaton // by sets, after, entry and follow; nil for what has none
 	key    []byte
 	states []positions
+	rows   []uint16
+	number map[positions]uint16
 }
 
 // keepAutomata is how many automata are remembered for the next patterns: those of one library have many parts in common.
@@ -438,20 +440,22 @@ func (b *builder) determine(entry positions) *automaton {
 		samples[k] = int16(c)
 		width = max(width, int(k)+1)
 	}
-	a := &automaton{kinds: &kinds, width: uint16(width + 1), start: uint16(width + 1)}
-	states := append(b.states[:0], positions{}, entry)
-	defer func() { b.states = states }()
-	number := map[positions]uint16{entry: 1}
-	a.next = make([]uint16, a.width, 32*int(a.width))
+	a := automaton{kinds: &kinds, width: uint16(width + 1), start: uint16(width + 1)}
+	states, rows, number := append(b.states[:0], positions{}, entry), b.rows[:0], b.number
+	defer func() { b.states, b.rows = states, rows }()
+	clear(number)
+	number[entry] = 1
 	var to [256]positions
+	blank := make([]uint16, a.width)
+	rows = append(rows, blank...)
 	for at := 1; at < len(states); at++ {
 		s := states[at]
-		row := len(a.next)
-		a.next = append(a.next, make([]uint16, a.width)...)
+		row := len(rows)
+		rows = append(rows, blank...)
 		accepts := s.has(acceptPosition)
 		s.remove(acceptPosition)
 		if accepts {
-			a.next[row+width] = 1
+			rows[row+width] = 1
 		}
 		clear(to[:width])
 		for w := range s {
@@ -481,11 +485,11 @@ func (b *builder) determine(entry positions) *automaton {
 				number[to[k]] = id
 				states = append(states, to[k])
 			}
-			a.next[row+k] = id * a.width
+			rows[row+k] = id * a.width
 		}
 	}
-	a.next = slices.Clip(a.next)
-	return a
+	a.next = slices.Clone(rows)
+	return &a
 }
 
 // byteRange returns the least and the greatest number of bytes n matches.
