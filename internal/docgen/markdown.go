@@ -52,11 +52,11 @@ func (p *page) facts(b *bytes.Buffer) {
 	if len(p.def.Aliases) > 0 {
 		fmt.Fprintf(b, "\nAlso known as %s.\n", strings.Join(p.def.Aliases, ", "))
 	}
-	if p.def.Kind == plugin.InputKind || p.def.Kind == plugin.OutputKind {
-		codec := p.def.DefaultCodec
-		if codec == "" {
-			codec = "plain"
-		}
+	codec := p.def.DefaultCodec
+	if codec == "" && p.def.Kind == plugin.InputKind {
+		codec = "plain"
+	}
+	if codec != "" { // an output without one of its own may write documents and never ask a codec
 		fmt.Fprintf(b, "\nIts codec is [%s](codec-%s.md) unless the option codec names another.\n", codec, codec)
 	}
 	if p.def.NoCommon {

@@ -200,6 +200,9 @@ func (x *explainer) codec(d *plugin.Definition, attrs *config.Attributes) string
 			name = v.Plugin.Name
 		}
 	}
+	if name == "" && d.Kind == plugin.OutputKind {
+		return "" // many outputs write documents of their own and never ask a codec
+	}
 	if name == "" {
 		name = "plain"
 	}
