@@ -11,7 +11,7 @@ RACE := ./pipeline/... ./inputs/... ./outputs/... ./internal/stream/... ./intern
 .PHONY: build run check test vet lint unit race bench fuzz soak docs image push test-swarm clean
 
 build: ## one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/millrace
+	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/millrace
 
 run: build ## the main job with nothing configured: TCP port 9000 to the terminal
 	$(BIN)
