@@ -12,6 +12,16 @@ import (
 	"time"
 )
 
+// record is one line, with the fields of the Elastic Common Schema.
+type record struct {
+	Message string  `json:"message"`
+	Service service `json:"service"`
+}
+
+type service struct {
+	Name string `json:"name"`
+}
+
 // conn is a connection and the news of its end.
 type conn struct {
 	net.Conn
@@ -35,13 +45,13 @@ func connect(address string) *conn {
 	}
 }
 
-// send writes record to c, or to a new connection if c has ended.
-func send(c *conn, address string, record []byte) *conn {
+// send writes text to c, or to a new connection if c has ended.
+func send(c *conn, address string, text []byte) *conn {
 	for {
 		select {
 		case <-c.ended:
 		default:
-			if _, err := c.Write(record); err == nil {
+			if _, err := c.Write(text); err == nil {
 				return c
 			}
 		}
@@ -59,11 +69,11 @@ func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		record, err := json.Marshal(map[string]string{"message": lines.Text(), "service": "send.go"})
+		text, err := json.Marshal(record{Message: lines.Text(), Service: service{Name: "send.go"}})
 		if err != nil {
-			panic("BUG: two strings are no JSON: " + err.Error())
+			panic("BUG: strings are no JSON: " + err.Error())
 		}
-		c = send(c, address, append(record, '\n'))
+		c = send(c, address, append(text, '\n'))
 	}
 	if err := lines.Err(); err != nil {
 		fmt.Fprintln(os.Stderr, "send:", err)

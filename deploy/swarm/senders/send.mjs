@@ -26,7 +26,8 @@ async function connect() {
 let socket = await connect();
 for await (const line of readline.createInterface({ input: process.stdin })) {
   if (!socket.usable) socket = await connect();
-  const record = JSON.stringify({ message: line, service: "send.mjs" }) + "\n";
+  const record = JSON.stringify({ message: line, service: { name: "send.mjs" } }) + "\n";
   if (!socket.write(record)) await Promise.race(["drain", "close"].map((e) => new Promise((done) => socket.once(e, done))));
 }
 await new Promise((done) => socket.end(done));
+socket.destroy(); // all is written: wait for nobody

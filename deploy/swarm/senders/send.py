@@ -24,7 +24,7 @@ def connect():
 
 conn = connect()
 for line in sys.stdin:
-    record = (json.dumps({"message": line.rstrip("\n"), "service": "send.py"}) + "\n").encode()
+    record = (json.dumps({"message": line.rstrip("\n"), "service": {"name": "send.py"}}) + "\n").encode()
     while True:
         readable, _, _ = select.select([conn], [], [], 0)
         try:
