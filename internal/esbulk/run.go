@@ -227,6 +227,9 @@ func (s *Sender) fail(p *parcel, a Answer, err error, took time.Duration) {
 	s.cfg.Retried.Add(int64(p.ops))
 	healthy := s.lastOK.After(p.since)
 	s.landed(p, now, false, false)
+	if at := now.Add(a.RetryAfter); a.RetryAfter > 0 && at.After(s.nextTrial) {
+		s.nextTrial = at
+	}
 	var timeout net.Error
 	switch {
 	case a.Status == 413:

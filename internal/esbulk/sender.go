@@ -58,6 +58,7 @@ type Sender struct {
 	since   time.Time
 	lastOK  time.Time // when a request that succeeded was sent
 
+	turnSize  int // of turns, as they came of late
 	free      []*Buffer
 	freeBytes int
 }
@@ -133,12 +134,12 @@ func (s *Sender) buffer() *Buffer {
 		s.freeBytes -= cap(b.B)
 		return b
 	}
-	return &Buffer{B: make([]byte, 0, bufferCap)}
+	return &Buffer{B: make([]byte, 0, max(bufferCap, min(s.turnSize+s.turnSize/4, startBody*5/4)))}
 }
 
 // release takes a buffer back, unless enough are kept.
 func (s *Sender) release(b *Buffer) {
-	if s.freeBytes+cap(b.B) > s.cfg.MaxHeld/4 || cap(b.B) < bufferCap/2 {
+	if s.freeBytes+cap(b.B) > s.cfg.MaxHeld/2 || cap(b.B) < bufferCap/2 {
 		return
 	}
 	b.reset()
@@ -164,6 +165,9 @@ func (s *Sender) Flush(ctx context.Context, b *Buffer, of Settler) (*Buffer, err
 	}
 	if s.stopped {
 		return b, context.Canceled
+	}
+	if s.turnSize -= s.turnSize / 16; size > s.turnSize {
+		s.turnSize = size
 	}
 	b.claim(&turn{of: of})
 	s.held += size

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -38,7 +40,11 @@ type admin struct {
 	name      string         // of the template; "": by alias and ECS
 	overwrite bool
 
-	info serverInfo
+	sniff    time.Duration // how often to ask for nodes; 0: never
+	sniffing sync.Once
+
+	info    serverInfo
+	cluster atomic.Pointer[string] // its uuid, once known
 }
 
 // newAdmin checks the options and reads the template file.
@@ -46,6 +52,9 @@ func newAdmin(o *Options, env *plugin.Env, streams bool, enc *encoder) (*admin, 
 	a := &admin{
 		enc: enc, ecs: env.ECS.Enabled(), alias: o.ILMRolloverAlias, pattern: o.ILMPattern, policy: o.ILMPolicy, decided: make(chan struct{}),
 		manage: *o.ManageTemplate && !streams, api: o.TemplateAPI, name: o.TemplateName, overwrite: *o.TemplateOverwrite,
+	}
+	if o.Sniffing {
+		a.sniff = o.SniffingDelay
 	}
 	defaultAlias := a.defaultName()
 	if a.alias == "" {
@@ -94,12 +103,36 @@ func (a *admin) prepare(ctx context.Context) error {
 	if err := a.installTemplate(ctx); err != nil {
 		return err
 	}
-	return a.bootstrap(ctx)
+	if err := a.bootstrap(ctx); err != nil {
+		return err
+	}
+	if a.sniff > 0 {
+		a.sniffing.Do(func() { go a.discover(ctx) })
+	}
+	return nil
+}
+
+// discover asks for the cluster's nodes until ctx ends.
+func (a *admin) discover(ctx context.Context) {
+	for {
+		call, cancel := context.WithTimeout(ctx, adminTimeout)
+		err := a.client.pool.DiscoverNodesContext(call)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			a.log.Warn("asking Elasticsearch for its nodes failed; those known are kept", slog.Any("error", err))
+		}
+		select {
+		case <-time.After(a.sniff):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // serverInfo is the answer to GET /.
 type serverInfo struct {
-	Version struct {
+	ClusterUUID string `json:"cluster_uuid"`
+	Version     struct {
 		Number       string `json:"number"`
 		Distribution string `json:"distribution"`
 		Flavor       string `json:"build_flavor"`
@@ -123,6 +156,9 @@ func (a *admin) identify(ctx context.Context) error {
 		return fmt.Errorf("GET / was answered by something that is not Elasticsearch: %s", shorten(body))
 	}
 	a.info = info
+	if info.ClusterUUID != "" {
+		a.cluster.Store(&info.ClusterUUID)
+	}
 	if header.Get("X-Elastic-Product") != "Elasticsearch" && info.major() >= 8 && !info.openSearch() {
 		a.log.Warn("the server does not say that it is Elasticsearch", slog.String("version", info.Version.Number))
 	}

@@ -1,8 +1,12 @@
 package elasticsearch
 
 import (
+	"bytes"
+	stdgzip "compress/gzip"
 	"context"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -104,4 +108,55 @@ func BenchmarkWriter(b *testing.B) {
 	f("plain-1000", `compression_level => 0`, 1000)
 	f("plain-1", `compression_level => 0`, 1)
 	f("gzip-1000", `compression_level => 1`, 1000)
+}
+
+// BenchmarkCompress compresses a body of documents that differ, at the levels that the option may ask for.
+func BenchmarkCompress(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var body []byte
+	docs := 0
+	for len(body) < 1<<20 {
+		body = fmt.Appendf(body, "{\"create\":{\"_index\":\"logs-generic-default\"}}\n{\"message\":\"%d.%d.%d.%d - - [14/Mar/2024:09:%02d:%02d +0000] \\\"GET /p/%x HTTP/1.1\\\" %d %d\","+
+			"\"clientip\":\"%d.%d.%d.%d\",\"verb\":\"GET\",\"request\":\"/p/%x\",\"response\":%d,\"bytes\":%d,\"@timestamp\":\"2024-03-14T09:26:53.%03dZ\",\"@version\":\"1\"}\n",
+			rng.IntN(256), rng.IntN(256), rng.IntN(256), rng.IntN(256), rng.IntN(60), rng.IntN(60), rng.Uint32(), 200, rng.IntN(100000),
+			rng.IntN(256), rng.IntN(256), rng.IntN(256), rng.IntN(256), rng.Uint32(), 200, rng.IntN(100000), rng.IntN(1000))
+		docs++
+	}
+	for _, level := range []int{1, 3, 6, 9} {
+		b.Run(fmt.Sprint("level-", level), func(b *testing.B) {
+			c := &client{level: level}
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			size := 0
+			for b.Loop() {
+				z, err := c.compress(bytes.NewReader(body))
+				if err != nil {
+					b.Fatal(err)
+				}
+				size = len(z.out.b)
+				c.zips.Put(z)
+			}
+			b.ReportMetric(float64(len(body))/float64(size), "ratio")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(docs), "ns/doc")
+		})
+	}
+	b.Run("stdlib-1", func(b *testing.B) {
+		b.SetBytes(int64(len(body)))
+		var out bytes.Buffer
+		w, err := stdgzip.NewWriterLevel(&out, 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			out.Reset()
+			w.Reset(&out)
+			if _, err := w.Write(body); err != nil {
+				b.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(len(body))/float64(out.Len()), "ratio")
+	})
 }

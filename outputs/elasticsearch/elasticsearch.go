@@ -42,6 +42,7 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	fail(o.adopt(env))
 	nodes, err := o.nodes()
 	fail(err)
+	fail(o.adoptCompression(nodes))
 	auth, err := o.authorization(nodes)
 	fail(err)
 	conf, err := o.tls().Client()
@@ -110,8 +111,9 @@ const startPatience = time.Second
 
 // Start begins to look for the cluster, so that its absence is known before the first event.
 func (out *output) Start(ctx context.Context) error {
+	undecided := out.admin.ilm == "auto"
 	out.sender.Start()
-	if out.admin.ilm != "auto" {
+	if !undecided {
 		return nil
 	}
 	select {

@@ -205,11 +205,13 @@ func TestOldAnswers(t *testing.T) {
 	require.EqualValues(t, 1, r.env.Stats.Delivered.Load())
 	require.EqualValues(t, 1, dlq.len())
 	require.Contains(t, string(dlq.all[0].Document), `"bad"`)
-	snap := r.Statistics().(Snapshot)
-	require.EqualValues(t, 1, snap.BulkRequests.WithErrors)
-	require.EqualValues(t, map[int]int64{200: 1}, snap.BulkRequests.Responses)
-	require.EqualValues(t, 1, snap.Documents.DLQRouted)
-	require.EqualValues(t, 1, snap.Documents.Successes)
+	stats := r.NodeStats()
+	documents, requests := stats["documents"].(map[string]any), stats["bulk_requests"].(map[string]any)
+	require.EqualValues(t, 1, documents["successes"])
+	require.EqualValues(t, 1, documents["dlq_routed"])
+	require.EqualValues(t, 1, requests["with_errors"])
+	require.Equal(t, map[string]int64{"200": 1}, requests["responses"])
+	require.Equal(t, "abc", stats["cluster_uuid"])
 }
 
 // TestIdempotent: ids are the same for the same batch, and differ for equal documents of one batch.

@@ -132,7 +132,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "_bulk"):
 		_, _ = w.Write([]byte(`{"errors":false}`))
 	case r.URL.Path == "/" && r.Method == http.MethodGet:
-		_, _ = w.Write([]byte(`{"version":{"number":"8.19.0"}}`))
+		_, _ = w.Write([]byte(`{"cluster_uuid":"abc","version":{"number":"8.19.0"}}`))
 	case r.Method == http.MethodHead || r.Method == http.MethodGet:
 		w.WriteHeader(http.StatusNotFound)
 	default:

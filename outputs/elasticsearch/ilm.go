@@ -3,6 +3,7 @@ package elasticsearch
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -24,24 +25,31 @@ func (a *admin) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := status == http.StatusOK || status == http.StatusNotFound || status == http.StatusForbidden
-	if !known {
-		if err := a.refusal("looking for the lifecycle policy", status, nil, nil); status >= 500 || status == http.StatusTooManyRequests || status == http.StatusUnauthorized {
-			return err
-		}
-		a.log.Warn("the cluster does not know lifecycle policies; no rollover alias is used", slog.String("answer", shorten(body)))
-		a.ilm = ""
-		a.enc.useAlias("")
-	}
-	a.close()
-	if !known || status != http.StatusNotFound {
+	switch status {
+	case http.StatusOK, http.StatusForbidden:
+		a.close()
 		return nil
+	case http.StatusNotFound:
+		a.close()
+		return a.makePolicy(ctx)
 	}
+	if status >= 500 || status == http.StatusUnauthorized || status == http.StatusTooManyRequests {
+		return fmt.Errorf("looking for the lifecycle policy: status %d: %s", status, shorten(body))
+	}
+	a.log.Warn("the cluster does not know lifecycle policies; no rollover alias is used", slog.String("answer", shorten(body)))
+	a.ilm = ""
+	a.enc.useAlias("")
+	a.close()
+	return nil
+}
+
+// makePolicy installs the default policy. One that the user names must exist.
+func (a *admin) makePolicy(ctx context.Context) error {
 	if a.policy != defaultPolicy {
 		a.log.Error("the lifecycle policy of ilm_policy does not exist in the cluster", slog.String("policy", a.policy))
 		return nil
 	}
-	status, _, body, err = a.call(ctx, esapi.ILMPutLifecycleRequest{Policy: a.policy, Body: strings.NewReader(defaultPolicyBody)})
+	status, _, body, err := a.call(ctx, esapi.ILMPutLifecycleRequest{Policy: a.policy, Body: strings.NewReader(defaultPolicyBody)})
 	return a.refusal("installing the default lifecycle policy", status, body, err)
 }
 

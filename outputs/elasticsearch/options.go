@@ -39,8 +39,8 @@ type Options struct {
 	// Headers of every request.
 	CustomHeaders config.Map[string] `opt:"custom_headers"`
 
-	// Proxy for all requests.
-	Proxy config.URI `opt:"proxy"`
+	// Proxy for all requests; an empty text stands for none.
+	Proxy optionalURI `opt:"proxy"`
 
 	// Encrypt connections; implied by https in hosts.
 	SSL *bool `opt:"ssl_enabled"`
@@ -100,7 +100,8 @@ type Options struct {
 	// Accepted for Logstash's sake: an idle connection that the server closed is noticed at once.
 	ValidateAfterInactivity time.Duration `opt:"validate_after_inactivity,unit=ms"`
 
-	// Compress requests by gzip, from 1 (fast) to 9 (small); 0 does not compress.
+	// Compress requests by gzip, from 1 (fast) to 9 (small); 0 does not compress. Default: 1 over https and 0 over http, where compressing
+	// costs more than sending.
 	CompressionLevel *int `opt:"compression_level"`
 
 	// Longest pause before a failed request is repeated, and the first one; it doubles with every failure. A trial every second finds

@@ -96,6 +96,7 @@ func TestOldOptions(t *testing.T) {
 		return r
 	}
 	f(`hosts => "a" index => "b-%{+YYYY.MM.dd}"`)
+	f(`hosts => "a" proxy => ""`)
 	f(`host => "a" cluster => "c" embedded => false protocol => "node" node_name => "n" bind_host => "b" flush_size => 5000 idle_flush_time => 5 workers => 4 index_type => "logs" max_retries => 3`,
 		`"host" is obsolete`, `"cluster" is obsolete`, `"flush_size" is obsolete`, `"workers" is deprecated`, `protocol "node" is gone`, `"index_type" is obsolete`)
 	f(`hosts => "a" ssl => true ssl_certificate_verification => false`, `"ssl" is obsolete`, `"ssl_certificate_verification" is obsolete`)
@@ -107,6 +108,24 @@ func TestOldOptions(t *testing.T) {
 	f(`elasticsearch_http { host => "a" index => "x" flush_size => 100 }`, `"host" is obsolete`)
 	r := f(`hosts => "a" data_stream => true ecs_compatibility => disabled`, "ecs_compatibility is disabled")
 	require.NotNil(t, r.enc.stream)
+}
+
+// TestCompression: on by default over https only.
+func TestCompression(t *testing.T) {
+	f := func(conf string, want int) {
+		t.Helper()
+		require.Equal(t, want, open(t, conf).client.level, conf)
+	}
+	f(`hosts => "a"`, 0)
+	f(`hosts => "https://a"`, 1)
+	f(`hosts => "a" compression_level => 3`, 3)
+	f(`hosts => "a" http_compression => true`, 1)
+	f(`hosts => "https://a" http_compression => false`, 0)
+	s := newFake(t, nil)
+	r := open(t, `hosts => ["`+s.URL+`"] index => "a" manage_template => false compression_level => 1`)
+	await(t, turn(t, r.NewWriter(), `{"a":1}`))
+	require.Contains(t, s.bulks()[0], `{"a":1,`)
+	require.Equal(t, "gzip", s.heads[len(s.heads)-1].Get("Content-Encoding"))
 }
 
 // TestDataStreamDecision: with auto, whether a data stream is written to depends on which options are given.
@@ -193,6 +212,38 @@ func TestSniffing(t *testing.T) {
 	second.mu.Lock()
 	defer second.mu.Unlock()
 	require.Equal(t, "Basic dTpw", second.heads[0].Get("Authorization"))
+}
+
+// TestProxy: requests go through the proxy that is named, and only then.
+func TestProxy(t *testing.T) {
+	proxy := newFake(t, nil)
+	t.Setenv("HTTP_PROXY", "http://192.0.2.1:1")
+	r := open(t, `hosts => ["elasticsearch.invalid"] index => "a" manage_template => false proxy => "`+proxy.URL+`"`)
+	await(t, turn(t, r.NewWriter(), `{"a":1}`))
+	require.Len(t, proxy.bulks(), 1)
+}
+
+// TestAppendDoesNotAllocate in the steady state.
+func TestAppendDoesNotAllocate(t *testing.T) {
+	f := func(conf string) {
+		t.Helper()
+		w := open(t, conf).NewWriter().(*writer)
+		e := makeEvent(t, apacheDoc)
+		run := func() {
+			for range 100 {
+				if err := w.Append(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.buf.Discard()
+		}
+		run()
+		require.Zero(t, testing.AllocsPerRun(10, run), conf)
+	}
+	f(``)
+	f(`index => "app-%{type}-%{+yyyy.MM.dd}" document_id => "%{clientip}" pipeline => "p" routing => "%{verb}"`)
+	f(`action => "update" document_id => "%{clientip}" doc_as_upsert => true`)
+	f(`idempotent => true`)
 }
 
 // TestUnreachableAtStart: events are held and delivered when the cluster comes.

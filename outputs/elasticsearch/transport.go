@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"millrace/internal/esbulk"
+	"millrace/pipeline/config"
 )
 
 // client reaches the cluster: elastictransport's pool of nodes, with what the options add to every request.
@@ -92,7 +93,7 @@ func newClient(o *Options, nodes []*url.URL, authorization string, conf *tls.Con
 		MaxConnsPerHost: o.PoolMaxPerRoute, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
 		WriteBufferSize: 64 << 10, ReadBufferSize: 16 << 10,
 	}
-	c.http.Proxy = http.ProxyFromEnvironment
+	// As in Logstash a proxy is used only if the option names one, whatever the environment says.
 	if !o.Proxy.IsZero() {
 		c.http.Proxy = http.ProxyURL(proxyURL(o.Proxy.URL()))
 	}
@@ -102,15 +103,23 @@ func newClient(o *Options, nodes []*url.URL, authorization string, conf *tls.Con
 			return newPool(conns, o.ResurrectDelay)
 		},
 	}
-	if o.Sniffing {
-		cfg.DiscoverNodesInterval = o.SniffingDelay
-	}
 	pool, err := elastictransport.New(cfg)
 	if err != nil {
 		return nil, err
 	}
 	c.pool = pool
 	return c, nil
+}
+
+// optionalURI is a URI that may be the empty text, which stands for none: proxy => "${PROXY:}".
+type optionalURI struct{ config.URI }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *optionalURI) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	return u.URI.UnmarshalText(text)
 }
 
 // proxyURL completes a proxy's address.
