@@ -36,6 +36,8 @@ type Matcher struct {
 	matched  bool
 	limit    int32 // end of the text opAbsent looks at
 	from     int32 // where the attempt under way started
+	filter   *filter
+	misses   int // places tried in vain, until there is a filter
 	debug    bool
 	progress int32 // debug: the most bytes an attempt got through
 	furthest int32

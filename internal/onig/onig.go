@@ -40,6 +40,7 @@ type Regexp struct {
 	search searcher
 	pool   sync.Pool
 	debug  func() *Regexp // the variant for Furthest
+	filter func() *filter // made when a search has to look at many places
 }
 
 // Compile reads a pattern. An error is a *SyntaxError.
@@ -67,6 +68,9 @@ func Compile(pattern string, opts ...Option) (*Regexp, error) {
 		}
 		return d
 	})
+	if re.search.kind == startSet && re.search.broad {
+		re.filter = sync.OnceValue(func() *filter { return newFilter(pattern, fl) })
+	}
 	return re, nil
 }
 
@@ -75,8 +79,7 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{classes: map[string]*class{}, bySet: map[*charSet]*class{}, tabs: map[[256]uint8]*[256]uint8{}, groups: groups, root: root, plain: plain, calls: calls,
-		subs: map[int]int32{}, regs: int32(2*len(groups) + 2), ret: -1}
+	c := newCompiler(root, groups, calls, plain)
 	scratch := takeScratch()
 	defer scratch.give(c)
 	c.prog, c.builder = scratch.prog[:0], &scratch.builder
@@ -103,6 +106,11 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 		re.search = c.newSearcher(root)
 	}
 	return re, nil
+}
+
+func newCompiler(root *node, groups []groupInfo, calls, plain bool) *compiler {
+	return &compiler{classes: map[string]*class{}, bySet: map[*charSet]*class{}, tabs: map[[256]uint8]*[256]uint8{}, groups: groups, root: root, plain: plain, calls: calls,
+		subs: map[int]int32{}, regs: int32(2*len(groups) + 2), ret: -1}
 }
 
 // scratch is what compiling a pattern needs and the compiled pattern does not.

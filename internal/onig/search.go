@@ -27,6 +27,7 @@ type searcher struct {
 	set       *[256]uint8
 	second    *[256]uint8 // bytes that may come second; nil if any may
 	secondEnd bool        // the text may end behind the first
+	broad     bool        // so many bytes can start a match that a filter pays
 	least     int         // bytes a match has at least
 }
 
@@ -52,6 +53,7 @@ func (c *compiler) newSearcher(root *node) searcher {
 		s.kind = startSearch
 	case f.bytes != allBytes && !f.end && !emptyable(root):
 		s.kind, s.set = startSet, c.followTable(f)
+		s.broad = f.bytes.and(highBytes).empty() && f.bytes.and(wordBytes).count() >= minFilterStarts
 	}
 	if s.kind == startByte || s.kind == startSet {
 		if b, end := c.secondBytes(root, anything); b != allBytes && f.bytes.and(highBytes).empty() {
@@ -230,6 +232,46 @@ func (m *Matcher) findFirst(start int, se *searcher) bool {
 		if m.attempt(i) {
 			return true
 		}
+		if m.filter != nil {
+			return m.findFiltered(i+1, se)
+		}
+		if se.broad {
+			m.miss()
+		}
+	}
+	return false
+}
+
+// miss counts the places that looked like the start of a match and were none, until there are enough of them for a filter.
+func (m *Matcher) miss() {
+	if m.misses++; m.misses == missesToFilter {
+		m.filter = m.re.filter()
+	}
+}
+
+// findFiltered tries the places that the filter leaves. All of them have an ASCII byte, so that they are no middle of a character.
+func (m *Matcher) findFiltered(i int, se *searcher) bool {
+	s := m.text
+	for !m.timedOut {
+		first, last, ok := m.filter.starts(s, i)
+		if !ok {
+			return false
+		}
+		for i = first; ; i++ {
+			if i = se.nextStart(s, i); i < 0 {
+				return false
+			}
+			if i > last {
+				break
+			}
+			if m.attempt(i) {
+				return true
+			}
+			if m.timedOut {
+				return false
+			}
+		}
+		i = last + 1
 	}
 	return false
 }

@@ -1,6 +1,7 @@
 package onig
 
 import (
+	"math/bits"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -133,6 +134,9 @@ func (b byteSet) and(o byteSet) byteSet {
 }
 func (b byteSet) minus(o byteSet) byteSet {
 	return byteSet{b[0] &^ o[0], b[1] &^ o[1], b[2] &^ o[2], b[3] &^ o[3]}
+}
+func (b byteSet) count() int {
+	return bits.OnesCount64(b[0]) + bits.OnesCount64(b[1]) + bits.OnesCount64(b[2]) + bits.OnesCount64(b[3])
 }
 func (b byteSet) empty() bool { return b[0]|b[1]|b[2]|b[3] == 0 }
 

@@ -398,6 +398,18 @@ func (b *builder) kinds() (kinds [256]uint8, ok bool) {
 	return kinds, true
 }
 
+// kindSamples returns a byte of each kind, -1 for a kind that has lost all of its bytes to others, and the number of kinds.
+func kindSamples(kinds *[256]uint8) (samples [256]int16, width int) {
+	for i := range samples {
+		samples[i] = -1
+	}
+	for c, k := range kinds {
+		samples[k] = int16(c)
+		width = max(width, int(k)+1)
+	}
+	return samples, width
+}
+
 // find makes the automaton, or returns one that was made of the same positions before.
 func (b *builder) find(entry positions) *automaton {
 	key := b.key[:0]
@@ -431,15 +443,7 @@ func (b *builder) determine(entry positions) *automaton {
 	if !ok {
 		return nil
 	}
-	var samples [256]int16 // a byte of each kind; a kind may have lost all of its bytes to others
-	for i := range samples {
-		samples[i] = -1
-	}
-	width := 0
-	for c, k := range kinds {
-		samples[k] = int16(c)
-		width = max(width, int(k)+1)
-	}
+	samples, width := kindSamples(&kinds)
 	a := automaton{kinds: &kinds, width: uint16(width + 1), start: uint16(width + 1)}
 	states, rows, number := append(b.states[:0], positions{}, entry), b.rows[:0], b.number
 	defer func() { b.states, b.rows = states, rows }()
