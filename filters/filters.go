@@ -15,6 +15,7 @@ import (
 	"millrace/filters/fingerprint"
 	"millrace/filters/geoip"
 	"millrace/filters/grok"
+	"millrace/filters/http"
 	"millrace/filters/json"
 	jsonencode "millrace/filters/json_encode"
 	"millrace/filters/kv"
@@ -51,6 +52,7 @@ func All() []*plugin.Definition {
 		fingerprint.Plugin,
 		geoip.Plugin,
 		grok.Plugin,
+		http.Plugin,
 		json.Plugin,
 		jsonencode.Plugin,
 		kv.Plugin,
