@@ -101,6 +101,7 @@ func TestStack(t *testing.T) {
 		return fmt.Sprint(status, string(body), err), status == http.StatusOK
 	})
 	e.waitReplicas("logging_logstash", "2/2")
+	require.Contains(t, e.run("docker", "service", "logs", "logging_logstash"), "[::]:9600", "the API has to be reachable from outside the container")
 	e.checkLabels()
 
 	e.run("docker", "service", "create", "--detach", "--name", "app", "--network", "log_net", "--endpoint-mode", "dnsrr",
