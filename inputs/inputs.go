@@ -3,6 +3,7 @@ package inputs
 
 import (
 	deadletterqueue "millrace/inputs/dead_letter_queue"
+	"millrace/inputs/file"
 	"millrace/inputs/generator"
 	"millrace/inputs/pipeline"
 	"millrace/inputs/stdin"
@@ -15,6 +16,7 @@ import (
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
 		deadletterqueue.Plugin,
+		file.Plugin,
 		generator.Plugin,
 		pipeline.Plugin,
 		stdin.Plugin,
