@@ -1,6 +1,9 @@
 package onig
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // filter is an automaton that runs over the text once and finds the places where a match may have started, by the first bytes of the pattern. Row 0 means that
 // one may have.
@@ -16,6 +19,8 @@ const (
 	maxFilterStates = 300
 	minFilterStarts = 8
 	missesToFilter  = 50
+	filterCost      = 12      // bytes that have to be passed over for a place it finds, on average
+	filterCredit    = 1 << 12 // by how much it may fall short
 )
 
 // underWay is in a state where a match may have started before: with what that can go on with alone, it may look like one where none has.
@@ -32,7 +37,7 @@ func newFilter(pattern string, fl flags) *filter {
 	c.builder = &scratch.builder
 	defer scratch.give(c)
 	root = c.simplify(root)
-	for _, depth := range []int{8, 5, 3} {
+	for _, depth := range []int{12, 8, 5, 3} {
 		b := c.takeBuilder(anything)
 		var done positions
 		done.add(acceptPosition)
@@ -192,10 +197,11 @@ func (b *builder) determineFilter(entry positions) *filter {
 
 // starts returns a range of places from i on, the last one included, outside of which no match starts up to the last one. It is not ok if none starts at all.
 func (f *filter) starts(s string, i int) (first, last int, ok bool) {
-	row, start, next, kinds := f.start, f.start, f.next, f.kinds
+	text, rows := unsafe.Pointer(unsafe.StringData(s)), unsafe.Pointer(unsafe.SliceData(f.next))
+	row, start, kinds := uint(f.start), uint(f.start), f.kinds
 	first = i
 	for p := i; p < len(s); p++ {
-		row = next[int(row)+int(kinds[s[p]])]
+		row = uint(*(*uint16)(unsafe.Add(rows, 2*(row+uint(kinds[*(*byte)(unsafe.Add(text, p))])))))
 		if row == 0 {
 			return first, p, true
 		}

@@ -38,6 +38,7 @@ type Matcher struct {
 	from     int32 // where the attempt under way started
 	filter   *filter
 	misses   int // places tried in vain, until there is a filter
+	credit   int // what the filter has gained, in bytes
 	debug    bool
 	progress int32 // debug: the most bytes an attempt got through
 	furthest int32

@@ -235,7 +235,7 @@ func (m *Matcher) findFirst(start int, se *searcher) bool {
 		if m.filter != nil {
 			return m.findFiltered(i+1, se)
 		}
-		if se.broad {
+		if se.broad && m.misses < missesToFilter {
 			m.miss()
 		}
 	}
@@ -251,11 +251,15 @@ func (m *Matcher) miss() {
 
 // findFiltered tries the places that the filter leaves. All of them have an ASCII byte, so that they are no middle of a character.
 func (m *Matcher) findFiltered(i int, se *searcher) bool {
-	s := m.text
+	s, f := m.text, m.filter
 	for !m.timedOut {
-		first, last, ok := m.filter.starts(s, i)
+		first, last, ok := f.starts(s, i)
 		if !ok {
+			m.credit = min(m.credit+len(s)-i, filterCredit)
 			return false
+		}
+		if m.credit += last - i - filterCost; m.credit < -filterCredit {
+			m.filter = nil // it stops nearly everywhere
 		}
 		for i = first; ; i++ {
 			if i = se.nextStart(s, i); i < 0 {
