@@ -29,7 +29,7 @@ func busyboxRoot(t *testing.T) string {
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bin/busybox"), data, 0o755))
-	for _, name := range []string{"sh", "mkdir", "cp", "ln", "printf", "chmod", "chown", "find", "touch", "cat", "usleep", "echo", "sleep"} {
+	for _, name := range []string{"sh", "mkdir", "cp", "ln", "printf", "chmod", "chown", "find", "touch", "cat", "usleep", "echo", "sleep", "true"} {
 		require.NoError(t, os.Symlink("busybox", filepath.Join(dir, "bin", name)))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "etc/passwd"), []byte("root:x:0:0::/root:/bin/sh\n"), 0o644))
@@ -61,7 +61,7 @@ func (e *engine) importGo() {
 // password from the file that the official image reads.
 func (e *engine) importElasticsearch(tag string) {
 	t := e.t
-	es := testenv.Elasticsearch(t, testenv.WithSecurity("elastic", "for-learning-only"), testenv.WithEnv("ES_HEAP", "512m"))
+	es := testenv.Elasticsearch(t, testenv.WithSecurity(user, "for-learning-only"), testenv.WithEnv("ES_HEAP", "512m"))
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", es.PID()))
 	require.NoError(t, err)
 	es.Stop()
@@ -71,12 +71,16 @@ func (e *engine) importElasticsearch(tag string) {
 
 	dir := busyboxRoot(t)
 	var script strings.Builder
-	script.WriteString("#!/bin/sh\nset -eu\nES_SECURITY=\"elastic:$(cat \"$ELASTIC_PASSWORD_FILE\")\"\nexport ES_SECURITY ES_LOG=error\nexec")
+	script.WriteString("#!/bin/sh\nset -eu\nES_SECURITY=\"" + user + ":$(cat \"$ELASTIC_PASSWORD_FILE\")\"\nexport ES_SECURITY ES_LOG=error\nexec")
 	for _, a := range args[:main+1] {
 		script.WriteString(" '" + strings.ReplaceAll(a, "'", `'\''`) + "'")
 	}
 	script.WriteString(" 9200 /usr/share/elasticsearch http.host=0.0.0.0\n")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "elasticsearch.sh"), []byte(script.String()), 0o755))
+
+	// The health check of the stack file asks by curl for a status.
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bin/curl"), []byte("#!/bin/sh\nbusybox nc -z localhost 9200 && echo 401\n"), 0o755))
+	require.NoError(t, os.Symlink("busybox", filepath.Join(dir, "bin/grep")))
 
 	home := filepath.Dir(filepath.Dir(args[0]))
 	files := map[string]bool{home: true}
@@ -174,6 +178,6 @@ func get(url, password string) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	req.SetBasicAuth("elastic", password)
+	req.SetBasicAuth(user, password)
 	return do(req)
 }

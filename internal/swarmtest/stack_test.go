@@ -23,6 +23,8 @@ const (
 )
 
 const (
+	// The server of the tests knows its users from a file, where elastic is a reserved name.
+	user     = "shipper"
 	password = "of-the-stack-7_x"
 	senders  = 2
 	lines    = 3500 // of each sender: more than a minute, in which the whole update fits; all are found by one search
@@ -59,7 +61,6 @@ func override(t *testing.T, port int) string {
 	text := fmt.Sprintf(`version: "3.8"
 services:
   elasticsearch:
-    healthcheck: { disable: true }
     ports: [{ target: 9200, published: %d, protocol: tcp, mode: host }]
     deploy: { endpoint_mode: %s }
   logstash:
@@ -87,7 +88,7 @@ func TestStack(t *testing.T) {
 	e.run("docker", "swarm", "init", "--advertise-addr", "127.0.0.1")
 	require.Contains(t, e.script("node-labels.sh", nil), "got logger=true")
 	require.Contains(t, e.script("node-labels.sh", nil), "has logger=true")
-	vars := []string{"ELASTIC_PASSWORD=" + password, "LOGSTASH_IMAGE=" + stackImage, "ELASTIC_IMAGE=" + elasticImage, "ELASTIC_VERSION=test", "KIBANA_DOMAIN=logs.example.org"}
+	vars := []string{"ELASTICSEARCH_USER=" + user, "ELASTIC_PASSWORD=" + password, "LOGSTASH_IMAGE=" + stackImage, "ELASTIC_IMAGE=" + elasticImage, "ELASTIC_VERSION=test", "KIBANA_DOMAIN=logs.example.org"}
 	require.Contains(t, e.script("networks.sh", nil), "log_net was made")
 	require.Contains(t, e.script("networks.sh", nil), "log_net exists")
 	require.Contains(t, e.script("secrets.sh", vars), "elastic_password was made")
