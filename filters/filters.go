@@ -2,6 +2,7 @@
 package filters
 
 import (
+	"millrace/filters/aggregate"
 	"millrace/filters/anonymize"
 	"millrace/filters/bytes"
 	"millrace/filters/cidr"
@@ -12,6 +13,8 @@ import (
 	"millrace/filters/dissect"
 	"millrace/filters/dns"
 	"millrace/filters/drop"
+	"millrace/filters/elapsed"
+	"millrace/filters/environment"
 	"millrace/filters/fingerprint"
 	"millrace/filters/geoip"
 	"millrace/filters/grok"
@@ -19,14 +22,17 @@ import (
 	"millrace/filters/json"
 	jsonencode "millrace/filters/json_encode"
 	"millrace/filters/kv"
+	"millrace/filters/logfmt"
 	"millrace/filters/metrics"
 	"millrace/filters/multiline"
 	"millrace/filters/mutate"
 	"millrace/filters/prune"
+	rangefilter "millrace/filters/range"
 	"millrace/filters/sleep"
 	"millrace/filters/split"
 	syslogpri "millrace/filters/syslog_pri"
 	"millrace/filters/throttle"
+	"millrace/filters/tld"
 	"millrace/filters/translate"
 	"millrace/filters/truncate"
 	"millrace/filters/urldecode"
@@ -39,6 +45,7 @@ import (
 // All returns the definitions of all filters.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		aggregate.Plugin,
 		anonymize.Plugin,
 		bytes.Plugin,
 		cidr.Plugin,
@@ -49,6 +56,8 @@ func All() []*plugin.Definition {
 		dissect.Plugin,
 		dns.Plugin,
 		drop.Plugin,
+		elapsed.Plugin,
+		environment.Plugin,
 		fingerprint.Plugin,
 		geoip.Plugin,
 		grok.Plugin,
@@ -56,14 +65,17 @@ func All() []*plugin.Definition {
 		json.Plugin,
 		jsonencode.Plugin,
 		kv.Plugin,
+		logfmt.Plugin,
 		metrics.Plugin,
 		multiline.Plugin,
 		mutate.Plugin,
 		prune.Plugin,
+		rangefilter.Plugin,
 		sleep.Plugin,
 		split.Plugin,
 		syslogpri.Plugin,
 		throttle.Plugin,
+		tld.Plugin,
 		translate.Plugin,
 		truncate.Plugin,
 		urldecode.Plugin,

@@ -1,0 +1,68 @@
+// Package environment puts environment variables into the metadata of events.
+package environment
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"millrace/internal/throttle"
+	"millrace/pipeline/config"
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+// Plugin defines the filter.
+var Plugin = plugin.DefineFilter("environment", Options{}, New)
+
+// Options configures the filter. The comments below are its documentation.
+type Options struct {
+	// Fields below @metadata, and the environment variables for them. They are read when the pipeline starts.
+	AddMetadataFromEnv config.Map[string] `opt:"add_metadata_from_env"`
+}
+
+type filter struct {
+	fields []field
+	stats  *plugin.Stats
+	log    *throttle.Logger
+}
+
+type field struct {
+	path  event.Path
+	value event.Value
+}
+
+// New reads the variables.
+func New(o Options, env *plugin.Env) (plugin.Filter, error) {
+	f := &filter{stats: env.Stats, log: throttle.New(env.Log, time.Minute)}
+	var errs []error
+	for _, p := range o.AddMetadataFromEnv {
+		path, err := event.ParsePath("[@metadata][" + p.Key + "]")
+		if err != nil {
+			errs = append(errs, plugin.EntryError("add_metadata_from_env", p.Key, err))
+			continue
+		}
+		var v event.Value
+		if s, ok := os.LookupEnv(p.Value); ok {
+			v = event.StringValue(s)
+		} else {
+			env.Warn("add_metadata_from_env", "the environment variable %s is not set: the field %s will be null", p.Value, path.String())
+		}
+		f.fields = append(f.fields, field{path, v})
+	}
+	return f, errors.Join(errs...)
+}
+
+// Filter sets the fields.
+func (f *filter) Filter(e *event.Event) bool {
+	for i := range f.fields {
+		if err := e.Set(&f.fields[i].path, f.fields[i].value); err != nil {
+			f.stats.Failures.Add(1)
+			e.Tag("_filter_error")
+			f.log.Warn("an environment variable could not be put into the event", slog.Any("error", err))
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,38 @@
+package tld
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/filters/internal/filtertest"
+)
+
+func TestFilter(t *testing.T) {
+	f := func(in, want string) {
+		t.Helper()
+		if want != "" {
+			want = `,"tld":{` + want + `}} +`
+		} else {
+			want = "}"
+		}
+		require.Equal(t, `{"message":`+in+want, filtertest.New(t, Plugin, ``).Run(`{"message":`+in+`}`))
+	}
+	f(`"www.google.com"`, `"tld":"com","sld":"google","trd":"www","domain":"google.com","subdomain":"www.google.com"`)
+	f(`"a.b.Example.CO.UK."`, `"tld":"co.uk","sld":"example","trd":"a.b","domain":"example.co.uk","subdomain":"a.b.example.co.uk"`)
+	f(`" example.com "`, `"tld":"com","sld":"example","trd":null,"domain":"example.com","subdomain":null`)
+	f(`"com"`, ``)
+	f(`"host.invalidtld"`, ``)
+	f(`"localhost"`, ``)
+	f(`""`, ``)
+	f(`".com"`, ``)
+	f(`"a..com"`, ``)
+	f(`5`, ``)
+	r := filtertest.New(t, Plugin, `source => "[a][b]" target => "[a][c]"`)
+	require.Equal(t, `{"a":{"b":"example.com","c":{"tld":"com","sld":"example","trd":null,"domain":"example.com","subdomain":null}}} +`, r.Run(`{"a":{"b":"example.com"}}`))
+	require.Equal(t, `{"message":"example.com","tld":"x","tags":["_filter_error"]}`, filtertest.New(t, Plugin, `target => "[tld][x]"`).Run(`{"message":"example.com","tld":"x"}`))
+}
+
+func BenchmarkFilter(b *testing.B) {
+	filtertest.Bench(b, Plugin, ``, `{"message":"www.example.co.uk"}`)
+}
