@@ -352,6 +352,9 @@ func (c *compiler) setBranch(i *inst, take, skip int32, ft, fs follow) {
 
 // genAtomic generates a body that is not gone back into. If it leaves no alternatives, nothing is needed to forget them.
 func (c *compiler) genAtomic(body *node, next int32, src int32) int32 {
+	if pc, ok := c.genLongest(body, next, src); ok {
+		return pc
+	}
 	outer := c.leaves
 	c.leaves = false
 	reg := c.newRegs(2)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var opNames = [...]string{opMatch: "match", opFail: "fail", opJump: "jump", opByte: "byte", opLit: "lit", opWord: "word", opSeq: "seq", opTable: "table", opSetByte: "set-byte",
+var opNames = [...]string{opMatch: "match", opFail: "fail", opJump: "jump", opByte: "byte", opLit: "lit", opWord: "word", opSeq: "seq", opTable: "table", opLongest: "longest", opSetByte: "set-byte",
 	opSpanStops: "span-stops", opSpanAll: "span-all", opSet: "set", opSpanFast: "span", opSpanGreedy: "span-greedy", opSpan: "span-chars",
 	opSpanBack: "span-chars-greedy", opSpanLazy: "span-lazy", opBranch: "branch", opPeek: "peek", opAlt: "alt", opSave: "save", opSaveBoth: "save-both",
 	opBeginText: "begin-text", opBeginLine: "begin-line", opEndLine: "end-line", opEndText: "end-text", opSemiEnd: "semi-end", opWordBound: "bound",
@@ -66,13 +66,15 @@ func TestCompilesTo(t *testing.T) {
 			require.NotContains(t, d, " "+op+" pre", "%q:\n%s", pattern, d)
 		}
 	}
-	f(`\w+ x`, "span", "span-greedy")                        // a space is no word character: never given back
-	f(`\w+a`, "span-greedy", "span")                         // here it may have to be
-	f(`"[^"]*?"`, "span-stops", "span-lazy")                 // lazy or not, it ends at the quote
-	f(`\b\w+\b `, "bound", "span-greedy")                    // the second boundary is certain, the first is not
-	f(` \b[a-z]+\b/`, "span", "bound")                       // both are
-	f(` (?<![0-9])[0-9]`, "", "look-byte")                   // so is this
-	f(`(?>[0-9]+(?:\.[0-9]+)?)`, "peek", "mark cut")         // two bytes decide
+	f(`\w+ x`, "span", "span-greedy")        // a space is no word character: never given back
+	f(`\w+a`, "span-greedy", "span")         // here it may have to be
+	f(`"[^"]*?"`, "span-stops", "span-lazy") // lazy or not, it ends at the quote
+	f(`\b\w+\b `, "bound", "span-greedy")    // the second boundary is certain, the first is not
+	f(` \b[a-z]+\b/`, "span", "bound")       // both are
+	f(` (?<![0-9])[0-9]`, "", "look-byte")   // so is this
+	f(`(?>[0-9]+(?:\.[0-9]+|,[0-9]+)?)`, "longest", "mark cut branch")
+	f(`(?>a|ab)c`, "byte", "longest")                        // the first, not the longest
+	f(`(?>\w+(?:\.[0-9]+)?)`, "peek", "mark cut")            // two bytes decide
 	f(`Jan|Jun|Feb`, "table", "alt branch")                  // bytes decide
 	f(`(?:x{1,9}:){2}a|(?:x{1,9}:)b`, "branch", "alt table") // one common beginning
 	f(`(?:x{1,4}:){2}a|(?:x{1,4}:)b`, "table", "branch")     // short runs are counted by an automaton

@@ -66,7 +66,7 @@ func link(prog []inst) []code {
 		switch in.op {
 		case opSaveBoth:
 			k.x = more(extra{alt: in.alt})
-		case opTable:
+		case opTable, opLongest:
 			k.x, k.tab = more(extra{auto: in.auto}), in.auto.kinds
 		case opAlt:
 			k.x = more(extra{lists: make([][]*code, len(in.lists))})
@@ -106,7 +106,7 @@ func countExtra(prog []inst) int {
 	n := 0
 	for i := range prog {
 		switch prog[i].op {
-		case opSaveBoth, opTable, opAlt, opBackref, opCond, opLit, opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
+		case opSaveBoth, opTable, opLongest, opAlt, opBackref, opCond, opLit, opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
 			n++
 		}
 	}
@@ -272,7 +272,7 @@ func fuseSaves(out []code) {
 	for i := range out {
 		k := &out[i]
 		switch k.op {
-		case opByte, opWord, opSeq, opTable, opSpanFast, opSpanStops, opSpanAll:
+		case opByte, opWord, opSeq, opTable, opLongest, opSpanFast, opSpanStops, opSpanAll:
 			if s := k.next; s.op == opSave && s.reg > 0 && s.reg <= most {
 				k.post, k.next = uint16(s.reg), s.next
 			}
@@ -284,7 +284,7 @@ func fuseSaves(out []code) {
 			continue
 		}
 		switch n := k.next; n.op {
-		case opByte, opWord, opSeq, opTable, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy, opBranch, opAlt, opMark:
+		case opByte, opWord, opSeq, opTable, opLongest, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy, opBranch, opAlt, opMark:
 			if n.pre == 0 {
 				idx, reg := k.idx, k.reg
 				*k = *n

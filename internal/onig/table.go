@@ -97,11 +97,57 @@ func (c *compiler) genTable(kids []*node, last int, next int32, f follow) (pc in
 	if gain < minGain {
 		return 0, 0, false
 	}
-	a := b.find(entry)
+	a := b.find(entry, false)
 	if a == nil {
 		return 0, 0, false
 	}
 	return c.emit(inst{op: opTable, auto: a, next: next, src: int32(kids[first].src)}), first, true
+}
+
+// genLongest generates the body of an atomic group as an automaton that takes the longest match, if that is the one the order of alternatives prefers: where
+// each byte can belong to one place of the body only, and whoever may go on does.
+func (c *compiler) genLongest(body *node, next, src int32) (pc int32, ok bool) {
+	if c.plain || c.tooBig || tableGain(body) < minGain || c.places(body) < 0 || !eager(body) {
+		return 0, false
+	}
+	b := c.takeBuilder(anything)
+	var entry positions
+	entry.add(acceptPosition)
+	if entry, ok = b.build(body, entry); !ok {
+		return 0, false
+	}
+	a := b.find(entry, true)
+	if a == nil {
+		return 0, false
+	}
+	return c.emit(inst{op: opLongest, auto: a, next: next, src: src}), true
+}
+
+// eager reports whether n prefers to go on wherever it has the choice.
+func eager(n *node) bool {
+	switch n.kind {
+	case nodeLit, nodeClass:
+		return true
+	case nodeRepeat:
+		if n.mode != greedy || emptyable(n.kids[0]) {
+			return false
+		}
+	case nodeAlt:
+		for _, k := range n.kids {
+			if emptyable(k) {
+				return false
+			}
+		}
+	case nodeCat:
+	default:
+		return false
+	}
+	for _, k := range n.kids {
+		if !eager(k) {
+			return false
+		}
+	}
+	return true
 }
 
 // places returns how many positions n takes at most, -1 if it can be no part of an automaton.
@@ -411,7 +457,7 @@ func kindSamples(kinds *[256]uint8) (samples [256]int16, width int) {
 }
 
 // find makes the automaton, or returns one that was made of the same positions before.
-func (b *builder) find(entry positions) *automaton {
+func (b *builder) find(entry positions, longest bool) *automaton {
 	key := b.key[:0]
 	for i := range b.sets {
 		for _, w := range b.sets[i] {
@@ -425,10 +471,13 @@ func (b *builder) find(entry positions) *automaton {
 		key = binary.LittleEndian.AppendUint64(key, entry[i])
 		key = binary.LittleEndian.AppendUint64(key, b.f.bytes[i])
 	}
+	if longest {
+		key = append(key, 1)
+	}
 	b.key = key
 	a, ok := b.known[string(key)]
 	if !ok {
-		a = b.determine(entry)
+		a = b.determine(entry, longest)
 		if len(b.known) >= keepAutomata {
 			clear(b.known)
 		}
@@ -437,8 +486,9 @@ func (b *builder) find(entry positions) *automaton {
 	return a
 }
 
-// determine makes the automaton, nil if it would be too large or if what follows could go on in the way the part does.
-func (b *builder) determine(entry positions) *automaton {
+// determine makes the automaton, nil if it would be too large. It is nil too if what follows could go on in the way the part does or, where the longest match
+// is taken whatever follows, if a byte could belong to several places.
+func (b *builder) determine(entry positions, longest bool) *automaton {
 	kinds, ok := b.kinds()
 	if !ok {
 		return nil
@@ -466,11 +516,14 @@ func (b *builder) determine(entry positions) *automaton {
 			for ps := s[w]; ps != 0; ps &= ps - 1 {
 				p := w<<6 | bits.TrailingZeros64(ps)
 				set := b.sets[p]
-				if accepts && !set.and(b.f.bytes).empty() {
+				if accepts && !longest && !set.and(b.f.bytes).empty() {
 					return nil
 				}
 				for k := range width {
 					if c := samples[k]; c >= 0 && set.has(byte(c)) {
+						if longest && to[k] != (positions{}) {
+							return nil
+						}
 						to[k] = to[k].or(b.after[p])
 					}
 				}

@@ -226,6 +226,37 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			if a.next[row+a.width-1] != 0 {
 				goto matched
 			}
+		case opLongest:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
+			a := in.x.auto
+			rows, kinds, accepts := unsafe.Pointer(unsafe.SliceData(a.next)), in.tab, uint(a.width-1)
+			row, end := a.start, int32(-1)
+			if a.next[row+a.width-1] != 0 {
+				end = pos
+			}
+			for p := pos; p < n; {
+				row = *(*uint16)(unsafe.Add(rows, 2*(uint(row)+uint(kinds[byteAt(text, p)]))))
+				if row == 0 {
+					break
+				}
+				p++
+				if *(*uint16)(unsafe.Add(rows, 2*(uint(row)+accepts))) != 0 {
+					end = p
+				}
+			}
+			if end >= 0 {
+				pos = end
+				goto matched
+			}
 		case opSetByte:
 			if pos < n && in.tab[byteAt(text, pos)] != 0 {
 				pos++
