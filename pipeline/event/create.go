@@ -21,6 +21,7 @@ var now = time.Now // TIME_NOW in templates; synctest replaces the clock below i
 // [Event.Create] then checks the reserved ones.
 func (e *Event) SetRoot(o *Object) {
 	e.root.fields, o.fields = o.fields, e.root.fields
+	e.root.marks, o.marks = o.marks, e.root.marks
 	e.root.index, o.index = o.index, nil
 	e.root.lazy = o.lazy
 	o.Clear()

@@ -42,9 +42,7 @@ func (e *Event) Reset() {
 	mangle(e)
 	e.root.Clear()
 	e.meta.Clear()
-	if cap(e.root.fields) > keepFields {
-		e.root.fields = nil
-	}
+	e.root.shrink()
 	if len(e.objects) > keepFields {
 		e.objects = nil
 	}
@@ -89,10 +87,8 @@ func (e *Event) NewObject() *Object {
 	}
 	o := e.objects[e.nObjects]
 	e.nObjects++
-	if cap(o.fields) > keepFields {
-		o.fields = nil
-	}
 	o.Clear()
+	o.shrink()
 	return o
 }
 
