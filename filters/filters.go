@@ -23,6 +23,7 @@ import (
 	jsonencode "millrace/filters/json_encode"
 	"millrace/filters/kv"
 	"millrace/filters/logfmt"
+	"millrace/filters/memcached"
 	"millrace/filters/metrics"
 	"millrace/filters/multiline"
 	"millrace/filters/mutate"
@@ -66,6 +67,7 @@ func All() []*plugin.Definition {
 		jsonencode.Plugin,
 		kv.Plugin,
 		logfmt.Plugin,
+		memcached.Plugin,
 		metrics.Plugin,
 		multiline.Plugin,
 		mutate.Plugin,
