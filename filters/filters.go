@@ -14,6 +14,7 @@ import (
 	"millrace/filters/dns"
 	"millrace/filters/drop"
 	"millrace/filters/elapsed"
+	"millrace/filters/elasticsearch"
 	"millrace/filters/environment"
 	"millrace/filters/fingerprint"
 	"millrace/filters/geoip"
@@ -58,6 +59,7 @@ func All() []*plugin.Definition {
 		dns.Plugin,
 		drop.Plugin,
 		elapsed.Plugin,
+		elasticsearch.Plugin,
 		environment.Plugin,
 		fingerprint.Plugin,
 		geoip.Plugin,
