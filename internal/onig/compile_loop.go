@@ -1,5 +1,7 @@
 package onig
 
+import "unicode/utf8"
+
 // Repeats of an expression are written out up to this many nodes, which saves counting; beyond, a counter is used.
 const unrollLimit = 200
 
@@ -36,6 +38,9 @@ func (c *compiler) genRepeat(n *node, next int32, f follow) int32 {
 	if copies > 1 && mulLength(treeSize(body), copies) > unrollLimit || copies > 64 {
 		return c.genCounted(n, next, f)
 	}
+	if pc, ok := c.genEscaped(n, next, f); ok {
+		return pc
+	}
 	if n.max == infinite {
 		next, f = c.genStar(n, next, f)
 	} else {
@@ -57,6 +62,28 @@ func (c *compiler) genRepeat(n *node, next int32, f follow) int32 {
 		f = c.followOf(body, f)
 	}
 	return next
+}
+
+// genEscaped generates the inside of a quoted text, such as (?>\\.|[^\\"]+)+, as one run: of bytes that are neither a quote nor a backslash, and of backslashes
+// with what they escape. Nothing is given back, because what follows cannot start where the run goes on.
+func (c *compiler) genEscaped(n *node, next int32, f follow) (int32, bool) {
+	body := n.kids[0]
+	if c.plain || n.min > 1 || n.max != infinite || n.mode != greedy || body.kind != nodeAtomic || body.kids[0].kind != nodeAlt || len(body.kids[0].kids) != 2 {
+		return 0, false
+	}
+	escape, run := body.kids[0].kids[0], body.kids[0].kids[1]
+	if run.kind != nodeRepeat || run.min != 1 || run.max != infinite || run.mode != greedy || run.kids[0].kind != nodeClass ||
+		escape.kind != nodeCat || len(escape.kids) != 2 || escape.kids[0].kind != nodeLit || len(escape.kids[0].lit) != 1 || escape.kids[1].kind != nodeClass {
+		return 0, false
+	}
+	b := escape.kids[0].lit[0]
+	plain, escaped := c.class(run.kids[0].set), c.class(escape.kids[1].set)
+	starts := plain.first
+	starts.add(b)
+	if b >= utf8.RuneSelf || plain.first.has(b) || !plain.allHigh || !escaped.allHigh || !starts.and(f.bytes).empty() {
+		return 0, false
+	}
+	return c.emit(inst{op: opSpanEscaped, cls: plain, tab: &escaped.tab, b: b, min: int32(n.min), next: next, src: int32(n.src)}), true
 }
 
 // genPeek generates an optional pair of bytes such as (?:\.[0-9]+)? where what follows succeeds anyway, as in an atomic group: the two bytes decide, and no

@@ -9,7 +9,7 @@ import (
 )
 
 var opNames = [...]string{opMatch: "match", opFail: "fail", opJump: "jump", opByte: "byte", opLit: "lit", opWord: "word", opSeq: "seq", opTable: "table", opLongest: "longest", opSetByte: "set-byte",
-	opSpanStops: "span-stops", opSpanAll: "span-all", opSet: "set", opSpanFast: "span", opSpanGreedy: "span-greedy", opSpan: "span-chars",
+	opSpanStops: "span-stops", opSpanEscaped: "span-escaped", opSpanAll: "span-all", opSet: "set", opSpanFast: "span", opSpanGreedy: "span-greedy", opSpan: "span-chars",
 	opSpanBack: "span-chars-greedy", opSpanLazy: "span-lazy", opBranch: "branch", opPeek: "peek", opAlt: "alt", opSave: "save", opSaveBoth: "save-both",
 	opBeginText: "begin-text", opBeginLine: "begin-line", opEndLine: "end-line", opEndText: "end-text", opSemiEnd: "semi-end", opWordBound: "bound",
 	opNotWordBound: "not-bound", opStart: "start", opLookByte: "look-byte", opLookSet: "look-set", opMark: "mark", opCut: "cut", opLookEnd: "look-end",
@@ -73,6 +73,7 @@ func TestCompilesTo(t *testing.T) {
 	f(` \b[a-z]+\b/`, "span", "bound")       // both are
 	f(` (?<![0-9])[0-9]`, "", "look-byte")   // so is this
 	f(`(?>[0-9]+(?:\.[0-9]+|,[0-9]+)?)`, "longest", "mark cut branch")
+	f(`"(?>\\.|[^\\"]+)+"`, "span-escaped", "branch mark")
 	f(`(?>a|ab)c`, "byte", "longest")                        // the first, not the longest
 	f(`(?>\w+(?:\.[0-9]+)?)`, "peek", "mark cut")            // two bytes decide
 	f(`Jan|Jun|Feb`, "table", "alt branch")                  // bytes decide

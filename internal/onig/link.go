@@ -84,6 +84,12 @@ func link(prog []inst) []code {
 			k.x = more(extra{cls: in.cls})
 			k.tab, k.fol = &in.cls.tab, in.tab
 			linkSpan(k, in)
+		case opSpanEscaped:
+			k.tab, k.fol = &in.cls.tab, in.tab
+			stops := stopBytes(in.cls)
+			if len(stops) <= 2 {
+				k.x = more(extra{stopped: true, stops: [2]byte{stops[0], stops[len(stops)-1]}})
+			}
 		case opPeek:
 			k.tab, k.fol, k.alt = &in.cls.tab, in.tab, &out[in.alt]
 		default:
@@ -106,7 +112,7 @@ func countExtra(prog []inst) int {
 	n := 0
 	for i := range prog {
 		switch prog[i].op {
-		case opSaveBoth, opTable, opLongest, opAlt, opBackref, opCond, opLit, opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
+		case opSaveBoth, opSpanEscaped, opTable, opLongest, opAlt, opBackref, opCond, opLit, opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
 			n++
 		}
 	}
@@ -153,6 +159,17 @@ func linkWord(k *code, lit string) {
 	}
 }
 
+// stopBytes returns the bytes that end a run of c.
+func stopBytes(c *class) []byte {
+	var stops []byte
+	for b, t := range c.tab {
+		if t == tabNo {
+			stops = append(stops, byte(b))
+		}
+	}
+	return stops
+}
+
 // linkSpan picks a special form of a run where there is one.
 func linkSpan(k *code, in *inst) {
 	if in.op == opLookSet && in.cls.bytewise {
@@ -170,12 +187,7 @@ func linkSpan(k *code, in *inst) {
 	if in.op != opSpanFast || in.flags&flagUnbound == 0 || in.min > 1 || !in.cls.allHigh {
 		return
 	}
-	var stops []byte
-	for b, t := range in.cls.tab {
-		if t == tabNo {
-			stops = append(stops, byte(b))
-		}
-	}
+	stops := stopBytes(in.cls)
 	switch len(stops) {
 	case 0:
 		k.op = opSpanAll

@@ -6,27 +6,28 @@ type opcode uint8
 const (
 	opMatch opcode = iota
 	opFail
-	opJump       // next; removed when the program is finished
-	opByte       // the byte b
-	opLit        // the text lit
-	opWord       // the text lit, of at most 8 bytes
-	opSeq        // several single bytes
-	opTable      // what auto matches, the longest way
-	opLongest    // the longest match of auto
-	opSetByte    // one ASCII character of a class
-	opSpanStops  // a run of everything but one or two bytes
-	opSpanAll    // all the rest
-	opSet        // one character of cls
-	opSpanFast   // a run of cls measured byte by byte, never given back
-	opSpanGreedy // the same, given back character by character
-	opSpan       // a run of cls measured in characters, never given back
-	opSpanBack   // the same, given back character by character
-	opSpanLazy   // a run of cls as short as possible
-	opBranch     // next or alt, chosen by the byte that comes
-	opPeek       // next if a byte of cls and then one of tab come, else alt
-	opAlt        // one of several alternatives, chosen by the byte that comes
-	opSave       // reg = position
-	opSaveBoth   // reg, reg+1 = register alt, position
+	opJump        // next; removed when the program is finished
+	opByte        // the byte b
+	opLit         // the text lit
+	opWord        // the text lit, of at most 8 bytes
+	opSeq         // several single bytes
+	opTable       // what auto matches, the longest way
+	opLongest     // the longest match of auto
+	opSetByte     // one ASCII character of a class
+	opSpanStops   // a run of everything but one or two bytes
+	opSpanEscaped // a run of everything but one or two bytes, and of pairs that begin with b
+	opSpanAll     // all the rest
+	opSet         // one character of cls
+	opSpanFast    // a run of cls measured byte by byte, never given back
+	opSpanGreedy  // the same, given back character by character
+	opSpan        // a run of cls measured in characters, never given back
+	opSpanBack    // the same, given back character by character
+	opSpanLazy    // a run of cls as short as possible
+	opBranch      // next or alt, chosen by the byte that comes
+	opPeek        // next if a byte of cls and then one of tab come, else alt
+	opAlt         // one of several alternatives, chosen by the byte that comes
+	opSave        // reg = position
+	opSaveBoth    // reg, reg+1 = register alt, position
 	opBeginText
 	opBeginLine
 	opEndLine

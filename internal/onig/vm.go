@@ -329,6 +329,30 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			if pos >= least {
 				goto matched
 			}
+		case opSpanEscaped:
+			from := pos
+			for {
+				limit := min(n, pos+16)
+				tab := in.tab
+				for pos < limit && tab[byteAt(text, pos)] != 0 {
+					pos++
+				}
+				if pos == limit && pos < n {
+					if in.x == nil {
+						continue
+					}
+					pos = stopAfter(in.x, s, pos)
+				}
+				// What an escaped character has behind its first byte belongs to the run.
+				if pos+1 >= n || byteAt(text, pos) != in.b || in.fol[byteAt(text, pos+1)] == 0 {
+					break
+				}
+				pos += 2
+			}
+			if pos >= from+in.min {
+				in = in.next
+				continue
+			}
 		case opSpanGreedy:
 			if in.pre != 0 {
 				if sp > 0 {

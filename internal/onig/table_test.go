@@ -1,0 +1,36 @@
+package onig
+
+import (
+	"math/rand"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestTablesAgainstPlain compares what automata and runs stand for with the program that none of the rewriting touches, over random texts of the bytes at which
+// they decide.
+func TestTablesAgainstPlain(t *testing.T) {
+	r := rand.New(rand.NewSource(3))
+	f := func(pattern string, pieces ...string) {
+		t.Helper()
+		re := MustCompile(pattern)
+		m, plain := re.NewMatcher(), re.NewDebugMatcher()
+		for range 2000 {
+			text := ""
+			for range r.Intn(9) {
+				text += pieces[r.Intn(len(pieces))]
+			}
+			require.Equal(t, matchAnswer(plain, text), matchAnswer(m, text), "%q on %q", pattern, text)
+		}
+	}
+	f(`"(?>\\.|[^\\"]+)+"`, `"`, `"`, `\`, "a", "\n", "é", "\xff", "long enough to leave the first bytes")
+	f(`(?>"(?>\\.|[^\\"]+)+"|""|'(?>\\.|[^\\']+)*')x?`, `"`, `"`, `'`, `\`, "a", "\n", "é", "\xC3", "x")
+	f(`(?m)<(?>\\.|[^\\<>]+)+>`, "<", ">", `\`, "a", "\n", "é")
+	f(`a(?>\\.|[^\\bc]+)+(b|c)`, "a", "b", "c", `\`, "\n")
+	f(`(?>[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))(.?)`, "+", "-", "1", "23", ".", "..", "x")
+	f(`((?>(?:ab|cd)+e?))(.*)`, "ab", "cd", "a", "e", "abe")
+	f(`(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){2}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![0-9])`, "2", "5", "1", "0", ".", ".", "x")
+	f(`(?:[Mm](?:a|ä)?r(?:ch|z)?|[Mm]ai?) `, "M", "m", "a", "ä", "\xC3", "r", "ch", "z", "i", " ")
+	f(`"(a|.*?)" "(.*?)"`, `"`, `" "`, "a", "\n", "é", "b")
+	f(`(?:a?b?){1,3}c`, "a", "b", "c")
+}
