@@ -5,6 +5,7 @@ import (
 	deadletterqueue "millrace/inputs/dead_letter_queue"
 	"millrace/inputs/file"
 	"millrace/inputs/generator"
+	"millrace/inputs/http"
 	"millrace/inputs/pipeline"
 	"millrace/inputs/stdin"
 	"millrace/inputs/tcp"
@@ -18,6 +19,7 @@ func All() []*plugin.Definition {
 		deadletterqueue.Plugin,
 		file.Plugin,
 		generator.Plugin,
+		http.Plugin,
 		pipeline.Plugin,
 		stdin.Plugin,
 		tcp.Plugin,

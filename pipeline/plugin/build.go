@@ -121,6 +121,9 @@ func (bd *building) build() *Built {
 	case InputKind:
 		bd.setID(built, input.ID)
 		bd.inputCodec(&input)
+		bd.env.named = func(name string, place config.Place) *Codec {
+			return bd.buildCodec(config.PluginRef{Name: name, Place: place})
+		}
 	case OutputKind:
 		bd.setID(built, output.ID)
 		bd.env.codec = bd.codec(output.Codec)

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 )
 
@@ -46,6 +47,7 @@ type Env struct {
 	Stats *Stats
 
 	codec   *Codec
+	named   func(name string, place config.Place) *Codec
 	source  event.Source
 	warn    func(option, message string)
 	counter func(name, help string) *atomic.Int64
@@ -99,6 +101,18 @@ func (env *Env) NewFramer() Framer {
 		return wholeFramer{}
 	}
 	return env.codec.NewFramer()
+}
+
+// Codec returns the codec of an input or output.
+func (env *Env) Codec() *Codec { return env.codec }
+
+// CodecNamed returns a further codec with its default options, for an input that chooses among several. It is for constructors only. Nil
+// says that there is no such codec, which is reported at place.
+func (env *Env) CodecNamed(name string, place config.Place) *Codec {
+	if env.named == nil {
+		return nil
+	}
+	return env.named(name, place)
 }
 
 // CutsStreams reports whether the input's codec finds records in a stream of bytes; else whatever is read is one record.

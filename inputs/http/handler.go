@@ -1,0 +1,286 @@
+package http
+
+import (
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+// handler serves the requests of one run.
+type handler struct {
+	in    *input
+	ctx   context.Context // of pushes
+	out   plugin.Sink
+	slots chan struct{} // of requests that are worked on
+}
+
+// ServeHTTP implements http.Handler.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.in.requests.Add(1)
+	for _, p := range h.in.o.ResponseHeaders {
+		w.Header().Set(p.Key, p.Value)
+	}
+	if !h.in.authorized(r) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="Millrace"`)
+		h.refuse(w, http.StatusUnauthorized, "")
+		return
+	}
+	settled, status, reason := h.take(w, r)
+	if settled == nil {
+		h.refuse(w, status, reason)
+		return
+	}
+	select {
+	case <-settled:
+	case <-r.Context().Done(): // nobody waits for the answer any more
+	case <-h.ctx.Done():
+		h.refuse(w, http.StatusServiceUnavailable, "the pipeline is shutting down; please send the request again")
+		return
+	}
+	w.WriteHeader(h.in.o.ResponseCode)
+	if h.in.o.ResponseCode != http.StatusNoContent {
+		_, _ = io.WriteString(w, "ok") // the client may be gone
+	}
+}
+
+func (h *handler) refuse(w http.ResponseWriter, status int, reason string) {
+	h.in.refused.Add(1)
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, reason) // the client may be gone
+}
+
+// take reads the body and hands it to the pipeline; what it returns is closed when the events are delivered. Nil tells that the request
+// was not taken.
+func (h *handler) take(w http.ResponseWriter, r *http.Request) (settled <-chan struct{}, status int, reason string) {
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		return nil, http.StatusTooManyRequests, "too many requests wait for the pipeline; please try again"
+	}
+	codec := h.codec(r)
+	body, err := h.read(w, r, byte(codec))
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		return nil, http.StatusRequestEntityTooLarge, "the body is longer than max_content_length"
+	case errors.Is(err, errEncoding):
+		return nil, http.StatusUnsupportedMediaType, err.Error()
+	case err != nil:
+		return nil, http.StatusBadRequest, "the body cannot be read: " + err.Error()
+	}
+	done := make(chan struct{})
+	b := &event.Batch{
+		Source: h.in.source(r), Time: time.Now(), Bytes: len(body), Records: h.in.records(codec, body), Done: func(*event.Batch) { close(done) },
+	}
+	if err := h.out.Push(h.ctx, b); err != nil {
+		return nil, http.StatusServiceUnavailable, "the pipeline is shutting down; please send the request again"
+	}
+	return done, 0, ""
+}
+
+// codec returns which codec a request's Content-Type asks for.
+func (h *handler) codec(r *http.Request) int { return h.in.byType[strings.ToLower(mimeType(r))] }
+
+func mimeType(r *http.Request) string {
+	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.TrimSpace(t)
+}
+
+var errEncoding = errors.New("unknown Content-Encoding")
+
+// read returns the body, unpacked, behind a byte that tells its codec.
+func (h *handler) read(w http.ResponseWriter, r *http.Request, codec byte) (string, error) {
+	limit := int64(h.in.o.MaxContentLength)
+	if r.ContentLength > limit {
+		return "", &http.MaxBytesError{Limit: limit}
+	}
+	var body io.Reader = http.MaxBytesReader(w, r.Body, limit)
+	packed := true
+	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+		packed = false
+	case "gzip", "x-gzip":
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			return "", err
+		}
+		body = z
+	case "deflate", "x-deflate":
+		z, err := zlib.NewReader(body)
+		if err != nil {
+			return "", err
+		}
+		body = z
+	default:
+		return "", fmt.Errorf("%w %q", errEncoding, encoding)
+	}
+	size := int64(4 << 10)
+	if !packed && r.ContentLength >= 0 {
+		size = min(r.ContentLength+1, 1<<20) // a client that announces much and sends little costs little
+	}
+	buf := append(make([]byte, 0, size+1), codec)
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if int64(len(buf)-1) > limit {
+			return "", &http.MaxBytesError{Limit: limit}
+		}
+		if err == io.EOF {
+			return unsafe.String(&buf[0], len(buf)), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+// records makes records of a body; each begins with the byte that tells its codec.
+func (in *input) records(codec int, body string) []event.Record {
+	c := in.codecs[codec]
+	if c.NewFramer == nil {
+		return []event.Record{{Data: body}}
+	}
+	f := c.NewFramer()
+	records, rest := f.Frame(body[1:], nil)
+	records = f.Flush(rest, records)
+	for i := range records {
+		records[i].Data = body[:1] + records[i].Data
+	}
+	return records
+}
+
+// source returns what a request tells besides its body.
+func (in *input) source(r *http.Request) *event.Source {
+	ip, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		ip = r.RemoteAddr
+	}
+	fields := []event.SourceField{{Path: &in.host, Value: event.StringValue(ip)}}
+	add := func(key string, v event.Value) {
+		p := in.headers.Join(key)
+		fields = append(fields, event.SourceField{Path: &p, Value: v})
+	}
+	for name, values := range r.Header {
+		switch name {
+		case "Accept", "Host", "User-Agent":
+		default:
+			add(strings.ReplaceAll(strings.ToLower(name), "-", "_"), event.StringValue(values[len(values)-1]))
+		}
+	}
+	add("http_accept", header(r, "Accept"))
+	add("http_user_agent", header(r, "User-Agent"))
+	add("http_host", event.StringValue(r.Host))
+	add("http_version", event.StringValue(r.Proto))
+	add("request_method", event.StringValue(r.Method))
+	add("request_path", event.StringValue(r.RequestURI))
+	if len(r.TransferEncoding) > 0 {
+		add("transfer_encoding", event.StringValue(strings.Join(r.TransferEncoding, ", ")))
+	}
+	if in.env.ECS.Enabled() {
+		fields = appendECS(fields, r)
+	}
+	return in.env.NewSource(fields...)
+}
+
+// header returns the value of a header, null if it is missing.
+func header(r *http.Request, name string) event.Value {
+	if v := r.Header.Values(name); len(v) > 0 {
+		return event.StringValue(v[len(v)-1])
+	}
+	return event.Value{}
+}
+
+func appendECS(fields []event.SourceField, r *http.Request) []event.SourceField {
+	set := func(p *event.Path, v event.Value) {
+		if !v.IsNull() {
+			fields = append(fields, event.SourceField{Path: p, Value: v})
+		}
+	}
+	domain, port := r.Host, ""
+	if h, p, err := net.SplitHostPort(r.Host); err == nil {
+		domain, port = h, p
+	}
+	set(ecsVersion, event.StringValue(r.Proto))
+	set(ecsMethod, event.StringValue(r.Method))
+	if t := mimeType(r); t != "" {
+		set(ecsMime, event.StringValue(t))
+	}
+	set(ecsBytes, header(r, "Content-Length"))
+	set(ecsAgent, header(r, "User-Agent"))
+	set(ecsPath, event.StringValue(r.RequestURI))
+	if domain != "" {
+		set(ecsDomain, event.StringValue(domain))
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+		set(ecsPort, event.IntValue(int64(n)))
+	}
+	return fields
+}
+
+var (
+	ecsVersion = event.MustPath("[http][version]")
+	ecsMethod  = event.MustPath("[http][method]")
+	ecsMime    = event.MustPath("[http][request][mime_type]")
+	ecsBytes   = event.MustPath("[http][request][body][bytes]")
+	ecsAgent   = event.MustPath("[user_agent][original]")
+	ecsPath    = event.MustPath("[url][path]")
+	ecsDomain  = event.MustPath("[url][domain]")
+	ecsPort    = event.MustPath("[url][port]")
+)
+
+// Codec returns the codec of the records: the first byte tells which of the input's codecs decodes what follows.
+func (in *input) Codec() *plugin.Codec {
+	return &plugin.Codec{NewDecoder: func() plugin.Decoder {
+		d := &decoder{in: in}
+		for _, c := range in.codecs {
+			d.inner = append(d.inner, c.NewDecoder())
+		}
+		return d
+	}}
+}
+
+// decoder gives each record to its codec.
+type decoder struct {
+	in    *input
+	inner []plugin.Decoder
+}
+
+// Decode implements plugin.Decoder.
+func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
+	if r.Data == "" || int(r.Data[0]) >= len(d.inner) { // kept on disk by an earlier config
+		next().Root().Set("message", event.StringValue(strings.ToValidUTF8(r.Data, "\ufffd")))
+		return
+	}
+	var e *event.Event
+	body := event.Record{Data: r.Data[1:]}
+	d.inner[r.Data[0]].Decode(&body, func() *event.Event {
+		d.strip(e)
+		e = next()
+		return e
+	})
+	d.strip(e)
+}
+
+// strip removes what a document says of client and headers: the input's own word counts, as with Logstash.
+func (d *decoder) strip(e *event.Event) {
+	if e != nil {
+		e.Remove(&d.in.host)
+		e.Remove(&d.in.headers)
+	}
+}
