@@ -153,7 +153,7 @@ func TestDiagnostics(t *testing.T) {
 func TestReal(t *testing.T) {
 	es := testenv.Elasticsearch(t)
 	es.Must("PUT", "/tasks/_doc/1?refresh=true", `{"opid":"x-1","type":"start","@timestamp":"2024-05-17T08:30:15Z","host":{"name":"web01"}}`)
-	r := filtertest.New(t, Plugin, `hosts => ["`+es.URL+`"] index => "tasks" query => "type:start AND opid:\"%{opid}\"" fields => { "@timestamp" => "started" "host.name" => "[h][n]" } docinfo_fields => { "_id" => "id" }`)
+	r := filtertest.New(t, Plugin, `hosts => ["`+es.URL+`"] index => "tasks" query => 'type:start AND opid:"%{opid}"' fields => { "@timestamp" => "started" "host.name" => "[h][n]" } docinfo_fields => { "_id" => "id" }`)
 	require.Equal(t, `{"opid":"x-1","started":"2024-05-17T08:30:15Z","h":{"n":"web01"},"id":"1"} @metadata={"total_hits":1} +`, r.Run(`{"opid":"x-1"}`))
 	require.Equal(t, `{"opid":"x-2"} @metadata={"total_hits":0}`, r.Run(`{"opid":"x-2"}`))
 	require.Equal(t, `{"opid":"\" OR (","tags":["_elasticsearch_lookup_failure"]}`, r.Run(`{"opid":"\" OR ("}`))
