@@ -136,11 +136,15 @@ func (b *builder) approximateRepeat(n *node, next positions, came, depth int) (p
 	}
 	skip, ok := next, true
 	for i := copies; i > 0; i-- {
+		mark := len(b.sets)
 		if next, ok = b.approximate(body, next, addLength(came, mulLength(least, i-1)), depth); !ok {
 			return next, false
 		}
 		if i > n.min {
 			next = next.or(skip)
+		}
+		if len(b.sets) == mark && least == 0 {
+			break // nothing but assertions: nested, they would take exponential time
 		}
 	}
 	return next, true

@@ -358,15 +358,23 @@ func (b *builder) buildRepeat(n *node, next positions) (positions, bool) {
 	} else {
 		skip := next
 		for i := n.min; i < n.max; i++ {
+			mark := len(b.sets)
 			if next, ok = b.build(body, next); !ok {
 				return next, false
 			}
 			next = next.or(skip)
+			if len(b.sets) == mark {
+				break // nothing but assertions: nested, they would take exponential time
+			}
 		}
 	}
-	for range min(n.min, maxPositions) {
+	for range n.min {
+		mark := len(b.sets)
 		if next, ok = b.build(body, next); !ok {
 			return next, false
+		}
+		if len(b.sets) == mark {
+			break
 		}
 	}
 	return next, true

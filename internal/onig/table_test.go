@@ -2,6 +2,7 @@ package onig
 
 import (
 	"math/rand"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,4 +34,17 @@ func TestTablesAgainstPlain(t *testing.T) {
 	f(`(?:[Mm](?:a|ä)?r(?:ch|z)?|[Mm]ai?) `, "M", "m", "a", "ä", "\xC3", "r", "ch", "z", "i", " ")
 	f(`"(a|.*?)" "(.*?)"`, `"`, `" "`, "a", "\n", "é", "b")
 	f(`(?:a?b?){1,3}c`, "a", "b", "c")
+}
+
+func TestNestedRepeatsOfAssertionsCompile(t *testing.T) {
+	for _, pair := range [][2]string{{"(?:", "){2,12}"}, {"(?:", "){0,3}"}, {"(?:", ")*"}, {"(?:x?", ")*"}} {
+		p := `\w|` + strings.Repeat(pair[0], 20) + `\b` + strings.Repeat(pair[1], 20) + `(?:a|b|cd)`
+		re, err := Compile(p)
+		if err != nil {
+			require.Contains(t, err.Error(), "too big")
+			continue
+		}
+		require.NotPanics(t, func() { newFilter(p, 0) })
+		require.True(t, re.MatchString("cd"))
+	}
 }
