@@ -157,8 +157,6 @@ func TestReal(t *testing.T) {
 	require.Equal(t, `{"opid":"x-1","started":"2024-05-17T08:30:15Z","h":{"n":"web01"},"id":"1"} @metadata={"total_hits":1} +`, r.Run(`{"opid":"x-1"}`))
 	require.Equal(t, `{"opid":"x-2"} @metadata={"total_hits":0}`, r.Run(`{"opid":"x-2"}`))
 	require.Equal(t, `{"opid":"\" OR (","tags":["_elasticsearch_lookup_failure"]}`, r.Run(`{"opid":"\" OR ("}`))
-	q := filtertest.New(t, Plugin, `hosts => ["`+es.URL+`"] query_type => "esql" query => "FROM tasks | WHERE opid.keyword == ?opid | KEEP host.name" query_params => { "opid" => "[opid]" } fields => { "host.name" => "n" }`)
-	require.Equal(t, `{"opid":"x-1","n":"web01"} @metadata={"total_values":1} +`, q.Run(`{"opid":"x-1"}`))
 }
 
 // net/http allocates for each request; it is the round trip that counts.
