@@ -86,6 +86,7 @@ type column struct {
 	path    event.Path
 	err     error // of the name as a reference, for the event that sets it
 	convert converter
+	skip    bool // it has no name and gets none
 }
 
 // New compiles the columns.
@@ -239,7 +240,11 @@ func (w *worker) header() *columns {
 			names[i] = "column" + strconv.Itoa(i+1)
 		}
 	}
-	return w.compile(names)
+	c := w.compile(names)
+	for i, v := range w.values {
+		c.list[i].skip = v.IsNull() && !w.o.AutogenerateColumnNames
+	}
+	return c
 }
 
 // repeats reports whether the row is the names of the columns.
@@ -263,6 +268,9 @@ func (w *worker) set(e *event.Event, c *columns) error {
 			return nil
 		default:
 			col = w.generate(i)
+		}
+		if col.skip {
+			continue
 		}
 		if col.convert != nil {
 			var err error

@@ -118,6 +118,12 @@ func TestAutodetect(t *testing.T) {
 	require.Equal(t, `{"message":"1,2,3,4","first":"1","column2":"2","a":{"b":"3"},"column4":"4"} +`, r.Run(`{"message":"1,2,3,4"}`))
 }
 
+func TestAutodetectWithoutNames(t *testing.T) {
+	r := filtertest.New(t, Plugin, `autodetect_column_names => true autogenerate_column_names => false`)
+	require.Equal(t, `dropped`, r.Run(`{"message":"a,,c"}`))
+	require.Equal(t, `{"message":"1,2,3,4","a":"1","c":"3"} +`, r.Run(`{"message":"1,2,3,4"}`))
+}
+
 func TestDiagnostics(t *testing.T) {
 	f := func(options, want string) {
 		t.Helper()
