@@ -111,16 +111,15 @@ func (s *Sender) itemwise(p *parcel, a Answer, sc *scratch, start time.Time, too
 	if err != nil || n != p.ops {
 		return false
 	}
+	good, failed := s.countItems(sc.items)
 	var retry *Buffer
-	var good, refused, failed int
-	i := 0
+	refused, i := 0, 0
 	for _, b := range p.bufs {
 		b.owners(func(j int, t *turn) {
 			it := sc.items[i]
 			i++
 			switch v := s.cfg.judge(it); v {
 			case delivered:
-				good++
 				t.settle(1)
 			case again:
 				if retry == nil {
@@ -132,20 +131,33 @@ func (s *Sender) itemwise(p *parcel, a Answer, sc *scratch, start time.Time, too
 				}
 				s.logRetry(it)
 			default:
-				failed++
 				s.giveUp(b, j, it, v)
 				t.settle(1)
 			}
 		})
 	}
+	s.finishItems(p, retry, good+failed, refused, start, took)
+	return true
+}
+
+// countItems counts an answer before anything of it is settled, so that the counts never lag behind what they count.
+func (s *Sender) countItems(items []Item) (good, failed int) {
+	for _, it := range items {
+		switch s.cfg.judge(it) {
+		case delivered:
+			good++
+		case again:
+		default:
+			failed++
+		}
+	}
 	s.cfg.Delivered.Add(int64(good))
-	if failed == 0 && retry == nil {
+	if good == len(items) {
 		s.cfg.Metrics.Requests.Add(1)
 	} else {
 		s.cfg.Metrics.WithErrors.Add(1)
 	}
-	s.finishItems(p, retry, good+failed, refused, start, took)
-	return true
+	return good, failed
 }
 
 // finishItems parks what has to be sent again.

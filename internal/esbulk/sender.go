@@ -187,9 +187,10 @@ func (s *Sender) full(size int) bool {
 	return s.held > 0 && s.held+size > s.cfg.MaxHeld || s.queued >= 2*s.ctl.body
 }
 
-// enqueue puts b into the queue, small ones behind others in one buffer, and returns the buffer to use next.
+// enqueue puts b into the queue and returns the buffer to use next. What is small, or leaves most of its buffer empty, is copied behind what
+// waits already, so that the memory in use stays near the bytes that are counted.
 func (s *Sender) enqueue(b *Buffer) *Buffer {
-	if len(b.B) < smallTurn {
+	if len(b.B) < smallTurn || 4*len(b.B) <= cap(b.B) {
 		if n := len(s.queue); n > 0 && len(s.queue[n-1].B)+len(b.B) <= cap(s.queue[n-1].B) {
 			s.queue[n-1].appendAll(b)
 			b.reset()

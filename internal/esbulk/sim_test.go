@@ -465,3 +465,37 @@ func TestOrdered(t *testing.T) {
 		}
 	})
 }
+
+// TestMemoryNearHeld: buffers that large turns left behind do not make small turns cost more than they hold.
+func TestMemoryNearHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(1, func(c *Config) { c.MaxHeld = 8 << 20 })
+		b := h.NewBuffer()
+		flush := func(size int) {
+			b.B = append(b.B, "{\"index\":{}}\n{\"pad\":\""+strings.Repeat("x", size)+"\"}\n"...)
+			b.End()
+			var err error
+			b, err = h.Flush(t.Context(), b, h)
+			require.NoError(t, err)
+		}
+		for range 20 {
+			flush(700_000)
+			time.Sleep(time.Second)
+		}
+		h.sim.set(simFaults{down: 1})
+		for range 40 {
+			flush(40_000)
+		}
+		total, held := 0, 0
+		h.Sender.mu.Lock()
+		for _, q := range h.queue {
+			total += cap(q.B)
+			held += len(q.B)
+		}
+		h.Sender.mu.Unlock()
+		require.Less(t, total, 3*held+2_000_000)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		h.Close(ctx)
+	})
+}
