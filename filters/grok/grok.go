@@ -225,10 +225,11 @@ func put(e *event.Event, c *capture, v event.Value) error {
 	if c.overwrite {
 		return e.Set(&c.path, v)
 	}
+	if done, err := e.SetIfAbsent(&c.path, v); done || err != nil {
+		return err
+	}
 	old, _ := e.Get(&c.path)
 	switch old.Kind() {
-	case event.Null:
-		return e.Set(&c.path, v)
 	case event.KindList:
 		list := old.List()
 		list.Append(v)

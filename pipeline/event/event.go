@@ -238,6 +238,46 @@ func (e *Event) Set(p *Path, v Value) error {
 	return err
 }
 
+// SetIfAbsent is Set for a field that is missing or null, in one search; done is false, and nothing changed, if p has a value.
+func (e *Event) SetIfAbsent(p *Path, v Value) (done bool, err error) {
+	if p.reserved || len(p.keys) == 0 {
+		return e.setIfAbsentSlowly(p, v)
+	}
+	o := e.top(p)
+	for k := range p.keys[:len(p.keys)-1] {
+		name := p.keys[k].name
+		i := o.find(name)
+		switch {
+		case i < 0:
+			child := e.NewObject()
+			o.add(name, ObjectValue(child))
+			o = child
+		case o.at(i).kind == KindObject:
+			o = o.at(i).Object()
+		default:
+			return e.setIfAbsentSlowly(p, v)
+		}
+	}
+	name := p.keys[len(p.keys)-1].name
+	i := o.find(name)
+	switch {
+	case i < 0:
+		o.add(name, v)
+	case o.at(i).kind == Null:
+		o.fields[i].Val = v
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+func (e *Event) setIfAbsentSlowly(p *Path, v Value) (done bool, err error) {
+	if old, _ := e.Get(p); old.kind != Null {
+		return false, nil
+	}
+	return true, e.Set(p, v)
+}
+
 // descend returns the value of k in o, which it makes an object if it is missing or null.
 func (e *Event) descend(o *Object, k *key) Value {
 	i := o.find(k.name)

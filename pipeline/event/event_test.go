@@ -82,6 +82,28 @@ func TestSetAndGet(t *testing.T) {
 	bad(`{"a":[1]}`, "[a][999999999]")
 }
 
+func TestSetIfAbsent(t *testing.T) {
+	f := func(doc, ref string, done bool, want string) {
+		t.Helper()
+		e := parse(t, doc)
+		got, err := e.SetIfAbsent(MustPath(ref), StringValue("x"))
+		require.NoError(t, err)
+		require.Equal(t, done, got)
+		require.JSONEq(t, want, string(e.AppendJSON(nil)))
+	}
+	f(`{}`, "a", true, `{"a":"x"}`)
+	f(`{"a":null}`, "a", true, `{"a":"x"}`)
+	f(`{"a":1}`, "a", false, `{"a":1}`)
+	f(`{}`, "[a][b][c]", true, `{"a":{"b":{"c":"x"}}}`)
+	f(`{"a":{"b":{"c":2}}}`, "[a][b][c]", false, `{"a":{"b":{"c":2}}}`)
+	f(`{"a":{"b":null}}`, "[a][b][c]", true, `{"a":{"b":{"c":"x"}}}`)
+	f(`{"a":[{"b":1}]}`, "[a][0][c]", true, `{"a":[{"b":1,"c":"x"}]}`)
+	f(`{"tags":["t"]}`, "tags", false, `{"tags":["t"]}`)
+	f(`{"a":1}`, "[@metadata][m]", true, `{"a":1}`)
+	_, err := parse(t, `{"a":"text"}`).SetIfAbsent(MustPath("[a][b]"), StringValue("x"))
+	require.Error(t, err)
+}
+
 func TestRemove(t *testing.T) {
 	e := parse(t, `{"a":{"b":1},"l":["p","q"],"l2":[1,2],"x":"s"}`)
 	for _, ref := range []string{"[a][b]", "[l][0]", "[l2][-1]", "[x][y]", "[l][9]", "nope"} {
