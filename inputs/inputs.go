@@ -2,6 +2,7 @@
 package inputs
 
 import (
+	"millrace/inputs/beats"
 	deadletterqueue "millrace/inputs/dead_letter_queue"
 	"millrace/inputs/file"
 	"millrace/inputs/generator"
@@ -16,10 +17,12 @@ import (
 // All returns the definitions of all inputs, sorted by name.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		beats.Plugin,
 		deadletterqueue.Plugin,
 		file.Plugin,
 		generator.Plugin,
 		http.Plugin,
+		beats.Lumberjack,
 		pipeline.Plugin,
 		stdin.Plugin,
 		tcp.Plugin,

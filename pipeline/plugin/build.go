@@ -248,6 +248,7 @@ func (bd *building) buildCodec(ref config.PluginRef) *Codec {
 	if inner.diags.HasErrors() {
 		return nil
 	}
+	built.Codec.Name, built.Codec.Bare = ref.Name, ref.Node == nil
 	return inner.directed(built.Codec, bd)
 }
 

@@ -60,6 +60,10 @@ type Codec struct {
 	// Streaming names the codec that takes this one's place where records have to be cut out of a stream first: json_lines for json,
 	// line for plain (inputs/base.rb, fix_streaming_codecs). "" if none does.
 	Streaming string
+
+	// Name is the codec's name, and Bare tells that the config gives it no options. The registry sets both.
+	Name string
+	Bare bool
 }
 
 // Framer is the stateful half of a codec: it finds where the records of one stream begin and end, and copies nothing.
