@@ -9,6 +9,7 @@ import (
 	"millrace/inputs/http"
 	"millrace/inputs/pipeline"
 	"millrace/inputs/stdin"
+	"millrace/inputs/syslog"
 	"millrace/inputs/tcp"
 	"millrace/inputs/udp"
 	"millrace/pipeline/plugin"
@@ -25,6 +26,7 @@ func All() []*plugin.Definition {
 		beats.Lumberjack,
 		pipeline.Plugin,
 		stdin.Plugin,
+		syslog.Plugin,
 		tcp.Plugin,
 		udp.Plugin,
 	}
