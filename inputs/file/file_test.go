@@ -457,7 +457,7 @@ func FuzzSincedb(f *testing.F) {
 	})
 }
 
-type counter struct{ n, want int64 }
+type counter struct{ n int64 }
 
 func (c *counter) Push(_ context.Context, b *event.Batch) error {
 	c.n += int64(len(b.Records))

@@ -97,12 +97,14 @@ func newClient(o *Options, nodes []*url.URL, authorization string, conf *tls.Con
 	if !o.Proxy.IsZero() {
 		c.http.Proxy = http.ProxyURL(proxyURL(o.Proxy.URL()))
 	}
+	//lint:ignore SA1019 the older form stays supported, and its ConnectionPoolFunc is the way to a pool of our own
 	cfg := elastictransport.Config{
 		UserAgent: "Millrace/" + version, URLs: nodes, DisableRetry: true, MaxRetries: 1, Transport: roundTripper{c},
 		ConnectionPoolFunc: func(conns []*elastictransport.Connection, _ elastictransport.Selector) elastictransport.ConnectionPool {
 			return newPool(conns, o.ResurrectDelay)
 		},
 	}
+	//lint:ignore SA1019 see above
 	pool, err := elastictransport.New(cfg)
 	if err != nil {
 		return nil, err
