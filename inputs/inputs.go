@@ -6,6 +6,7 @@ import (
 	deadletterqueue "millrace/inputs/dead_letter_queue"
 	"millrace/inputs/file"
 	"millrace/inputs/generator"
+	"millrace/inputs/heartbeat"
 	"millrace/inputs/http"
 	"millrace/inputs/pipeline"
 	"millrace/inputs/stdin"
@@ -22,6 +23,7 @@ func All() []*plugin.Definition {
 		deadletterqueue.Plugin,
 		file.Plugin,
 		generator.Plugin,
+		heartbeat.Plugin,
 		http.Plugin,
 		beats.Lumberjack,
 		pipeline.Plugin,
