@@ -13,6 +13,7 @@ import (
 	"millrace/inputs/syslog"
 	"millrace/inputs/tcp"
 	"millrace/inputs/udp"
+	"millrace/inputs/unix"
 	"millrace/pipeline/plugin"
 )
 
@@ -31,5 +32,6 @@ func All() []*plugin.Definition {
 		syslog.Plugin,
 		tcp.Plugin,
 		udp.Plugin,
+		unix.Plugin,
 	}
 }
