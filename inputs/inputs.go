@@ -8,6 +8,7 @@ import (
 	"millrace/inputs/generator"
 	"millrace/inputs/heartbeat"
 	"millrace/inputs/http"
+	"millrace/inputs/pipe"
 	"millrace/inputs/pipeline"
 	"millrace/inputs/stdin"
 	"millrace/inputs/syslog"
@@ -27,6 +28,7 @@ func All() []*plugin.Definition {
 		heartbeat.Plugin,
 		http.Plugin,
 		beats.Lumberjack,
+		pipe.Plugin,
 		pipeline.Plugin,
 		stdin.Plugin,
 		syslog.Plugin,

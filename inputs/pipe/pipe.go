@@ -1,0 +1,148 @@
+// Package pipe reads the lines that a command prints, and runs it again when it has ended.
+package pipe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"millrace/internal/stream"
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+// Plugin is the pipe input.
+var Plugin = plugin.DefineInput("pipe", Options{}, New)
+
+// Options configures the input.
+type Options struct {
+	// Command to run, by sh.
+	Command string `opt:"command,required"`
+}
+
+// restartPause is how long after its end the command is run again.
+const restartPause = 10 * time.Second
+
+// drainLimit is how long what was read may take to be handed over at the end.
+const drainLimit = 2 * time.Second
+
+// New checks the options; nothing is run.
+func New(o Options, env *plugin.Env) (plugin.Input, error) {
+	if strings.TrimSpace(o.Command) == "" {
+		return nil, plugin.OptionError("command", errors.New("there is no command"))
+	}
+	host, command := "host", "command"
+	if env.ECS.Enabled() {
+		host, command = "[host][name]", "[process][command_line]"
+	}
+	return &input{o: o, env: env, pause: restartPause, source: env.NewSource(
+		event.SourceField{Path: event.MustPath(host), Value: event.StringValue(env.Hostname)},
+		event.SourceField{Path: event.MustPath(command), Value: event.StringValue(o.Command)})}, nil
+}
+
+type input struct {
+	o      Options
+	env    *plugin.Env
+	pause  time.Duration
+	source *event.Source
+}
+
+// Run runs the command again and again until ctx ends; then it is told to end, with all that it started.
+func (in *input) Run(ctx context.Context, out plugin.Sink) error {
+	for ctx.Err() == nil {
+		if err := in.once(ctx, out); err != nil && ctx.Err() == nil {
+			in.env.Log.Warn("the command ended with an error; it is run again", "command", in.o.Command, "error", err)
+		}
+		select {
+		case <-time.After(in.pause):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// once runs the command and hands on what it prints.
+func (in *input) once(ctx context.Context, out plugin.Sink) error {
+	cmd := exec.CommandContext(ctx, "sh", "-c", in.o.Command)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = drainLimit
+	r, w := io.Pipe()
+	cmd.Stdout = w
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		_ = w.Close() // it never fails
+		ended <- err
+	}()
+	err := in.read(ctx, r, out)
+	_ = r.Close() // a command that still prints is told so
+	if err != nil && ctx.Err() == nil {
+		_ = cmd.Cancel()
+	}
+	return errors.Join(err, <-ended)
+}
+
+func (in *input) read(ctx context.Context, r io.Reader, out plugin.Sink) error {
+	var framer plugin.Framer = lines{}
+	if in.env.CutsStreams() {
+		framer = in.env.NewFramer()
+	}
+	reader := stream.NewReader(r, framer, stream.Limits{})
+	for {
+		b, err := reader.Next()
+		if b != nil {
+			if perr := in.push(ctx, out, b); perr != nil {
+				return perr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// push hands b over; when ctx has ended, within the time of the drain.
+func (in *input) push(ctx context.Context, out plugin.Sink, b *event.Batch) error {
+	b.Source = in.source
+	err := out.Push(ctx, b)
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	defer cancel()
+	return out.Push(late, b)
+}
+
+// lines cuts at newlines, and takes a carriage return before one for a part of it.
+type lines struct{}
+
+// Frame implements plugin.Framer.
+func (lines) Frame(data string, records []event.Record) ([]event.Record, string) {
+	for {
+		i := strings.IndexByte(data, '\n')
+		if i < 0 {
+			return records, data
+		}
+		records = append(records, event.Record{Data: strings.TrimSuffix(data[:i], "\r")})
+		data = data[i+1:]
+	}
+}
+
+// Flush implements plugin.Framer.
+func (lines) Flush(rest string, records []event.Record) []event.Record {
+	if rest == "" {
+		return records
+	}
+	return append(records, event.Record{Data: rest})
+}
