@@ -94,7 +94,7 @@ func file(t *testing.T, name, text string) string {
 const quiet = "--log.level=error"
 
 func TestStdinToStdout(t *testing.T) {
-	r := millrace(t, "one\ntwo", quiet, "--api.enabled=false", "-e", `output { stdout { codec => line { format => "<%{message}>" } } }`)
+	r := millrace(t, "one\ntwo", quiet, "--api.enabled=false", "-w", "1", "-e", `output { stdout { codec => line { format => "<%{message}>" } } }`)
 	require.Equal(t, 0, r.code, r.err)
 	require.Equal(t, "<one>\n<two>\n", r.out)
 }
