@@ -76,11 +76,11 @@ func appendHeader(dst []byte, b *event.Batch) []byte {
 func appendSource(dst []byte, s *event.Source) []byte {
 	at := len(dst)
 	dst = append(dst, 0)
-	dst = appendText(dst, s.InputID)
+	dst = event.AppendBinaryText(dst, s.InputID)
 	dst = binary.AppendUvarint(dst, uint64(len(s.Fields)))
 	for i := range s.Fields {
-		dst = appendText(dst, s.Fields[i].Path.String())
-		dst = appendValue(dst, s.Fields[i].Value)
+		dst = event.AppendBinaryText(dst, s.Fields[i].Path.String())
+		dst = s.Fields[i].Value.AppendBinary(dst)
 	}
 	n := len(dst) - at - 1
 	if n < 0x80 {
@@ -102,14 +102,14 @@ func appendMeta(dst []byte, meta, last []event.Field) []byte {
 		known := i < len(last)
 		if !known {
 			dst = appendKey(dst, f.Key, "", false)
-			dst = appendValue(dst, f.Val)
+			dst = f.Val.AppendBinary(dst)
 			continue
 		}
 		dst = appendKey(dst, f.Key, last[i].Key, true)
 		if sameScalar(f.Val, last[i].Val) {
 			dst = append(dst, sameValue)
 		} else {
-			dst = appendValue(dst, f.Val)
+			dst = f.Val.AppendBinary(dst)
 		}
 	}
 	return dst
@@ -124,48 +124,11 @@ func sameScalar(v, w event.Value) bool {
 	return v.Equal(w)
 }
 
-func appendText(dst []byte, s string) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
-}
-
 func appendKey(dst []byte, key, last string, known bool) []byte {
 	if known && key == last {
 		return append(dst, 0)
 	}
 	return append(binary.AppendUvarint(dst, uint64(len(key))+1), key...)
-}
-
-func appendValue(dst []byte, v event.Value) []byte {
-	dst = append(dst, byte(v.Kind()))
-	switch v.Kind() {
-	case event.Bool:
-		if v.Bool() {
-			return append(dst, 1)
-		}
-		return append(dst, 0)
-	case event.Int:
-		return binary.AppendVarint(dst, v.Int())
-	case event.Float:
-		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v.Float()))
-	case event.String, event.BigInt:
-		return appendText(dst, v.Str())
-	case event.Time:
-		t := v.Time()
-		return binary.AppendUvarint(binary.AppendVarint(dst, t.Unix()), uint64(t.Nanosecond()))
-	case event.KindList:
-		items := v.List().Items()
-		dst = binary.AppendUvarint(dst, uint64(len(items)))
-		for i := range items {
-			dst = appendValue(dst, items[i])
-		}
-	case event.KindObject:
-		fields := v.Object().Fields()
-		dst = binary.AppendUvarint(dst, uint64(len(fields)))
-		for i := range fields {
-			dst = appendValue(appendText(dst, fields[i].Key), fields[i].Val)
-		}
-	}
-	return dst
 }
 
 // headerReader reads a header; after the first error it returns zero values.

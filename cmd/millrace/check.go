@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"millrace/internal/logging"
-	"millrace/internal/settings"
 	"millrace/pipeline/config"
 	"millrace/pipeline/plugin"
 )
@@ -58,7 +57,7 @@ func (p *program) check(o *runOptions, cmd *cobra.Command, files []string, forma
 	if err != nil {
 		return err
 	}
-	if err := p.printDiagnostics(diags, format, l.pipelines); err != nil {
+	if err := p.printDiagnostics(diags, format); err != nil {
 		return err
 	}
 	if diags.HasErrors() {
@@ -67,7 +66,7 @@ func (p *program) check(o *runOptions, cmd *cobra.Command, files []string, forma
 	return nil
 }
 
-func (p *program) printDiagnostics(diags config.Diagnostics, format string, _ []*settings.Settings) error {
+func (p *program) printDiagnostics(diags config.Diagnostics, format string) error {
 	if format == "json" {
 		if diags == nil {
 			diags = config.Diagnostics{}

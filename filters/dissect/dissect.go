@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -152,13 +151,8 @@ func (p *pattern) warn(env *plugin.Env) {
 
 // setNamed sets the field that a text of the event names.
 func setNamed(e *event.Event, name string, v event.Value) error {
-	if name != event.TimestampField && name != event.TagsField && name != event.MetadataField && !strings.ContainsAny(name, "[]") {
-		e.Root().Set(name, v)
-		return nil
-	}
-	p, err := event.ParsePath(name)
-	if err != nil {
+	if err := e.SetNamed(name, v); err != nil {
 		return fmt.Errorf("a dissected text as the name of a field: %w", err)
 	}
-	return e.Set(&p, v)
+	return nil
 }

@@ -55,7 +55,6 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 var (
 	errKind   = errors.New("the source is no string")
 	errObject = errors.New("the text is no JSON object, which needs a target")
-	errTags   = errors.New("tags must be a string or an array of strings")
 )
 
 // Filter parses the source.
@@ -120,7 +119,7 @@ func (f *filter) merge(e *event.Event, o *event.Object) error {
 			stamp = m.Val
 			continue
 		}
-		if err := setMember(e, m.Key, m.Val); err != nil {
+		if err := e.SetNamed(m.Key, m.Val); err != nil {
 			return err
 		}
 	}
@@ -146,50 +145,4 @@ func textOf(e *event.Event, v event.Value) event.Value {
 		return v
 	}
 	return event.StringValue(e.Arena.Take(v.AppendRubyText(e.Arena.Free())))
-}
-
-// setMember sets one member. A plain name is set directly; one with brackets is a field reference, as is the name of @metadata.
-func setMember(e *event.Event, name string, v event.Value) error {
-	switch name {
-	case event.MetadataField:
-	case event.TagsField:
-		if !validTags(v) {
-			return errTags
-		}
-		e.Root().Set(name, v)
-		return nil
-	default:
-		if !hasBracket(name) {
-			e.Root().Set(name, v)
-			return nil
-		}
-	}
-	p, err := event.ParsePath(name)
-	if err != nil {
-		return err
-	}
-	return e.Set(&p, v)
-}
-
-func hasBracket(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] == '[' || s[i] == ']' {
-			return true
-		}
-	}
-	return false
-}
-
-// validTags reports whether v may stand in the field tags.
-func validTags(v event.Value) bool {
-	l := v.List()
-	if l == nil {
-		return v.Kind() == event.String
-	}
-	for _, t := range l.Items() {
-		if t.Kind() != event.String {
-			return false
-		}
-	}
-	return true
 }

@@ -273,37 +273,11 @@ func (w *worker) set(e *event.Event, pairs *event.Object) error {
 		return e.Set(&w.o.Target, event.ObjectValue(pairs))
 	}
 	for _, f := range pairs.Fields() {
-		if err := setField(e, f.Key, f.Val); err != nil {
+		if err := e.SetNamed(f.Key, f.Val); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// setField sets the field that name refers to. Most names are plain, which saves compiling a reference.
-func setField(e *event.Event, name string, v event.Value) error {
-	switch name {
-	case event.TimestampField, event.TagsField, event.MetadataField:
-	default:
-		if !hasBracket(name) {
-			e.Root().Set(name, v)
-			return nil
-		}
-	}
-	p, err := event.ParsePath(name)
-	if err != nil {
-		return err
-	}
-	return e.Set(&p, v)
-}
-
-func hasBracket(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] == '[' || s[i] == ']' {
-			return true
-		}
-	}
-	return false
 }
 
 // keySet are the keys of include_keys or exclude_keys.

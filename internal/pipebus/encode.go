@@ -18,50 +18,7 @@ import (
 
 // AppendEvent appends e with its metadata.
 func AppendEvent(dst []byte, e *event.Event) []byte {
-	dst = appendObject(dst, e.Root())
-	return appendObject(dst, e.Metadata())
-}
-
-func appendObject(dst []byte, o *event.Object) []byte {
-	fields := o.Fields()
-	dst = binary.AppendUvarint(dst, uint64(len(fields)))
-	for i := range fields {
-		dst = appendValue(appendText(dst, fields[i].Key), fields[i].Val)
-	}
-	return dst
-}
-
-func appendText(dst []byte, s string) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
-}
-
-func appendValue(dst []byte, v event.Value) []byte {
-	dst = append(dst, byte(v.Kind()))
-	switch v.Kind() {
-	case event.Bool:
-		if v.Bool() {
-			return append(dst, 1)
-		}
-		return append(dst, 0)
-	case event.Int:
-		return binary.AppendVarint(dst, v.Int())
-	case event.Float:
-		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v.Float()))
-	case event.String, event.BigInt:
-		return appendText(dst, v.Str())
-	case event.Time:
-		t := v.Time()
-		return binary.AppendUvarint(binary.AppendVarint(dst, t.Unix()), uint64(t.Nanosecond()))
-	case event.KindList:
-		items := v.List().Items()
-		dst = binary.AppendUvarint(dst, uint64(len(items)))
-		for i := range items {
-			dst = appendValue(dst, items[i])
-		}
-	case event.KindObject:
-		return appendObject(dst, v.Object())
-	}
-	return dst
+	return e.Metadata().AppendBinary(e.Root().AppendBinary(dst))
 }
 
 // Codec returns the codec of what AppendEvent writes.

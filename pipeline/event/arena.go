@@ -26,13 +26,6 @@ func (a *Arena) String(b []byte) string {
 	return unsafe.String(&a.buf[n], len(b))
 }
 
-// Text calls f with an empty slice to append to and returns what f made as a string. Where it fits the slice is the arena's own free
-// space, so nothing is copied.
-func (a *Arena) Text(f func(dst []byte) []byte) string {
-	free := a.Free()
-	return a.Take(f(free))
-}
-
 // Free returns an empty slice over the arena's free space (at least 1 KiB) to append one text to; [Arena.Take] makes a string of it.
 // Between the two calls the arena must not be used.
 func (a *Arena) Free() []byte {

@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -152,9 +153,6 @@ func (e *Event) Cancel() { e.cancelled = true }
 // Cancelled reports whether a filter dropped the event.
 func (e *Event) Cancelled() bool { return e.cancelled }
 
-// Uncancel takes back a Cancel (ruby's event.uncancel).
-func (e *Event) Uncancel() { e.cancelled = false }
-
 // Root returns the object that holds the top-level fields. What is set through it directly is not checked; @timestamp and tags are
 // set by [Event.Set].
 func (e *Event) Root() *Object { return &e.root }
@@ -237,6 +235,30 @@ func (e *Event) Set(p *Path, v Value) error {
 	_, err := e.setChild(cur, &p.keys[len(p.keys)-1], v)
 	return err
 }
+
+// SetNamed is Set for a name that an event's content brought, the key of a document or of a pair: a field reference if it has brackets.
+// Most are plain, which saves compiling one.
+func (e *Event) SetNamed(name string, v Value) error {
+	switch name {
+	case TimestampField:
+		return e.Set(timestampPath, v)
+	case TagsField:
+		return e.Set(tagsPath, v)
+	case MetadataField:
+		return e.setMetadata(v)
+	}
+	if strings.IndexByte(name, '[') < 0 && strings.IndexByte(name, ']') < 0 {
+		e.root.Set(name, v)
+		return nil
+	}
+	p, err := ParsePath(name)
+	if err != nil {
+		return err
+	}
+	return e.Set(&p, v)
+}
+
+var timestampPath, tagsPath = MustPath(TimestampField), MustPath(TagsField)
 
 // SetIfAbsent is Set for a field that is missing or null, in one search; done is false, and nothing changed, if p has a value.
 func (e *Event) SetIfAbsent(p *Path, v Value) (done bool, err error) {

@@ -449,3 +449,28 @@ func FuzzLazyJSON(f *testing.F) {
 		require.True(t, want.Equal(v) || strings.Contains(string(want.AppendJSON(nil)), "NaN"))
 	})
 }
+
+func TestSetNamed(t *testing.T) {
+	f := func(name string, v Value, want string) {
+		t.Helper()
+		e := parse(t, `{}`)
+		require.NoError(t, e.SetNamed(name, v))
+		require.JSONEq(t, want, string(e.AppendJSON(nil)))
+	}
+	f("a.b", IntValue(1), `{"a.b":1}`)
+	f("[a][b]", IntValue(1), `{"a":{"b":1}}`)
+	f("tags", StringValue("x"), `{"tags":"x"}`)
+	f("@timestamp", TimeValue(time.Unix(0, 0)), `{"@timestamp":"1970-01-01T00:00:00.000Z"}`)
+	for name, v := range map[string]Value{"tags": IntValue(1), "@timestamp": StringValue("x"), "@metadata": StringValue("x"), "a[b]": IntValue(1)} {
+		require.Error(t, parse(t, `{}`).SetNamed(name, v), name)
+	}
+}
+
+// TestBinaryFormat: what persistent queues hold does not change.
+func TestBinaryFormat(t *testing.T) {
+	e := parse(t, `{"n":null,"b":true,"i":-3,"f":1.5,"s":"é","big":123456789012345678901,"l":[1,{"k":false}]}`)
+	require.NoError(t, e.Set(MustPath("t"), TimeValue(time.Unix(5, 7))))
+	const want = "\x08" + "\x01n\x00" + "\x01b\x01\x01" + "\x01i\x02\x05" + "\x01f\x03\x00\x00\x00\x00\x00\x00\xf8\x3f" + "\x01s\x04\x02é" +
+		"\x03big\x06\x15123456789012345678901" + "\x01l\x07\x02" + "\x02\x02" + "\x08\x01\x01k\x01\x00" + "\x01t\x05\x0a\x07"
+	require.Equal(t, want, string(e.Root().AppendBinary(nil)))
+}

@@ -10,7 +10,7 @@ import (
 // Kind tells what a Value holds.
 type Kind uint8
 
-// The kinds of values. Null is the zero Value.
+// The kinds of values. Null is the zero Value. Their numbers stand in persistent queues: new kinds go to the end.
 const (
 	Null       Kind = iota
 	Bool            // true or false
