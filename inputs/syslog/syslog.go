@@ -156,7 +156,7 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
-		_ = l.Close()
+		stream.StopAccepting(l)
 		_ = u.SetReadDeadline(time.Unix(1, 0))
 	})
 	defer stop()

@@ -57,7 +57,8 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) {
 
 // open reads the PROXY header and shakes hands, and returns what the records come from.
 func (in *input) open(ctx context.Context, c net.Conn, p *peer) (io.Reader, error) {
-	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
+	late := func() { _ = c.SetReadDeadline(time.Now().Add(drainQuiet)) } // what has arrived can be read still
+	stop := context.AfterFunc(ctx, late)
 	defer stop()
 	var r io.Reader = c
 	if in.o.ProxyProtocol {

@@ -169,7 +169,8 @@ func (in *input) listen(ctx context.Context, out plugin.Sink) error {
 	}
 	in.addr.Store(l.Addr().(*net.TCPAddr))
 	in.env.Log.Info("listening", "address", l.Addr().String(), "tls", in.tls != nil)
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer func() { _ = l.Close() }()
+	stop := context.AfterFunc(ctx, func() { stream.StopAccepting(l) })
 	defer stop()
 	var slots chan struct{}
 	if in.o.MaxConnections > 0 {
@@ -186,10 +187,7 @@ func (in *input) listen(ctx context.Context, out plugin.Sink) error {
 			}
 		}
 		c, err := l.Accept()
-		if ctx.Err() != nil {
-			if err == nil {
-				_ = c.Close()
-			}
+		if err != nil && ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {

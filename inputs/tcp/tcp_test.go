@@ -63,10 +63,16 @@ func (c *collector) Push(ctx context.Context, b *event.Batch) error {
 	return nil
 }
 
-// wait returns the records once there are n.
+// wait returns the records once there are n, and panics when they do not come: a lost record must not hang the tests.
 func (c *collector) wait(n int) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	late := time.AfterFunc(time.Minute, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		panic(fmt.Sprintf("%d records in place of %d after a minute", len(c.records), n))
+	})
+	defer late.Stop()
 	for len(c.records) < n {
 		c.cond.Wait()
 	}
@@ -214,6 +220,19 @@ func TestStopDrains(t *testing.T) {
 	got := out.wait(n)
 	require.Equal(t, "line 0", got[0])
 	require.Equal(t, fmt.Sprintf("line %d", n-1), got[n-1])
+}
+
+// TestStopAcceptsWhatIsConnected: a peer whose connection the kernel completed just before the stop, with nobody having accepted it
+// yet, is read like the others.
+func TestStopAcceptsWhatIsConnected(t *testing.T) {
+	out := newCollector()
+	addr, stop := serve(t, "", plugin.ECSv8, out)
+	const n = 100
+	for range n {
+		send(t, addr, "line\n")
+	}
+	stop()
+	require.Len(t, out.records, n)
 }
 
 func TestMaxConnections(t *testing.T) {

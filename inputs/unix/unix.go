@@ -86,7 +86,8 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 		return err
 	}
 	in.env.Log.Info("listening", "address", in.o.Path)
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer func() { _ = l.Close() }()
+	stop := context.AfterFunc(ctx, func() { stream.StopAccepting(l) })
 	defer stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
