@@ -15,6 +15,7 @@ import (
 // routes is the table of the API.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
+	s.mux = mux
 	metrics := s.metricsHandler()
 	for _, r := range []struct {
 		pattern string
@@ -120,7 +121,15 @@ func isTrue(r *http.Request, name string) bool {
 }
 
 // serveRoot answers GET /, with ?wait_for_status and ?timeout when the health is as good as asked for.
+// A browser is sent to the page, if there is one.
 func (s *Server) serveRoot(w http.ResponseWriter, r *http.Request) {
+	if s.home != "" {
+		w.Header().Set("Vary", "Accept")
+		if prefersHTML(r.Header.Values("Accept")) {
+			http.Redirect(w, r, s.home, http.StatusFound)
+			return
+		}
+	}
 	q := r.URL.Query()
 	want := -1
 	if q.Has("wait_for_status") {

@@ -50,6 +50,8 @@ type Server struct {
 	runtime     *goRuntime
 	history     *history // of all pipelines together
 	ephemeralID string
+	mux         *http.ServeMux
+	home        string // where a browser that asks for / is sent; "" if nothing is mounted
 	handler     http.Handler
 
 	listener net.Listener
@@ -102,6 +104,16 @@ func New(o Options) *Server {
 	s.sample(time.Now())
 	s.handler = s.routes()
 	return s
+}
+
+// Mount serves h at the paths that begin with prefix ("/ui/"), inside all that protects the API. It is called before Serve. The first
+// mount is where browsers that ask for / are sent. An answer may take a minute, unless h moves the deadline by an
+// [http.ResponseController], as a stream has to.
+func (s *Server) Mount(prefix string, h http.Handler) {
+	s.mux.Handle(prefix, h)
+	if s.home == "" {
+		s.home = prefix
+	}
 }
 
 // Handler returns the API for a server of another kind, a test's for one.
