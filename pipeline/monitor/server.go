@@ -213,7 +213,9 @@ func (s *Server) watch(ctx context.Context) {
 // sample keeps the counters of this moment for the flow metrics.
 func (s *Server) sample(now time.Time) {
 	for _, v := range s.views {
-		v.history.add(v.capture(now))
+		c := v.capture(now)
+		v.history.add(c)
+		v.trend.add(c)
 	}
 	s.history.add(s.capture(now))
 	s.runtime.sample(now)

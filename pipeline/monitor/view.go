@@ -34,6 +34,7 @@ type view struct {
 	hash        string
 	ephemeralID string
 	history     *history
+	trend       trend
 	graph       *graph
 }
 
