@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
+	"strings"
 	"time"
 
 	"millrace/pipeline/event"
@@ -31,11 +31,6 @@ const (
 
 	sameValue = 0xff
 )
-
-// maxValueDepth bounds lists within lists in a header.
-const maxValueDepth = 100
-
-var errHeader = errors.New("malformed header of a stored batch")
 
 // appendHeader appends the header of b.
 func appendHeader(dst []byte, b *event.Batch) []byte {
@@ -131,137 +126,25 @@ func appendKey(dst []byte, key, last string, known bool) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(key))+1), key...)
 }
 
-// headerReader reads a header; after the first error it returns zero values.
-type headerReader struct {
-	b   []byte
-	err error
-}
+// headerReader reads a header; after the first error it returns zero values. Texts are parts of the header, which is kept as long as
+// somebody holds one.
+type headerReader struct{ event.BinaryReader }
 
-func (r *headerReader) fail() {
-	r.b, r.err = nil, errHeader
-}
-
-func (r *headerReader) byte() byte {
-	if len(r.b) == 0 {
-		r.fail()
-		return 0
-	}
-	c := r.b[0]
-	r.b = r.b[1:]
-	return c
-}
-
-func (r *headerReader) uvarint() uint64 {
-	n, size := binary.Uvarint(r.b)
-	if size <= 0 {
-		r.fail()
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
-
-func (r *headerReader) varint() int64 {
-	n, size := binary.Varint(r.b)
-	if size <= 0 {
-		r.fail()
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
-
-// take returns the next n bytes.
-func (r *headerReader) take(n uint64) []byte {
-	if n > uint64(len(r.b)) {
-		r.fail()
-		return nil
-	}
-	t := r.b[:n]
-	r.b = r.b[n:]
-	return t
-}
-
-// text returns a part of the header itself, which is kept as long as somebody holds it.
-func (r *headerReader) text() string { return stringOf(r.take(r.uvarint())) }
-
-// count reads the number of things that take at least one byte each.
-func (r *headerReader) count() int {
-	n := r.uvarint()
-	if n > uint64(len(r.b)) {
-		r.fail()
-		return 0
-	}
-	return int(n)
+func newHeaderReader(data string) headerReader {
+	return headerReader{event.NewBinaryReader(data, nil)}
 }
 
 func (r *headerReader) key(last string) string {
-	n := r.uvarint()
+	n := r.Uvarint()
 	if n == 0 {
 		return last
 	}
-	return stringOf(r.take(n - 1))
-}
-
-func (r *headerReader) time() time.Time {
-	sec, nsec := r.varint(), r.uvarint()
-	if nsec > 999_999_999 {
-		r.fail()
-		return time.Time{}
-	}
-	return time.Unix(sec, int64(nsec))
-}
-
-func (r *headerReader) value(depth int) event.Value {
-	kind := event.Kind(r.byte())
-	switch kind {
-	case event.Null:
-	case event.Bool:
-		return event.BoolValue(r.byte() != 0)
-	case event.Int:
-		return event.IntValue(r.varint())
-	case event.Float:
-		if b := r.take(8); b != nil {
-			return event.FloatValue(math.Float64frombits(binary.LittleEndian.Uint64(b)))
-		}
-	case event.String:
-		return event.StringValue(r.text())
-	case event.BigInt:
-		return event.BigIntValue(r.text())
-	case event.Time:
-		return event.TimeValue(r.time())
-	case event.KindList, event.KindObject:
-		if depth == maxValueDepth {
-			r.fail()
-			break
-		}
-		return r.container(kind, depth)
-	default:
-		r.fail()
-	}
-	return event.Value{}
-}
-
-func (r *headerReader) container(kind event.Kind, depth int) event.Value {
-	n := r.count()
-	if kind == event.KindList {
-		l := new(event.List)
-		for range n {
-			l.Append(r.value(depth + 1))
-		}
-		return event.ListValue(l)
-	}
-	o := new(event.Object)
-	for range n {
-		key := r.text()
-		o.Set(key, r.value(depth+1))
-	}
-	return event.ObjectValue(o)
+	return r.Take(n - 1)
 }
 
 func (r *headerReader) meta(last []event.Field) []event.Field {
-	n := r.count()
-	if n == 0 || r.err != nil {
+	n := r.Count()
+	if n == 0 || r.Err() != nil {
 		return nil
 	}
 	meta := make([]event.Field, 0, min(n, 16))
@@ -271,10 +154,10 @@ func (r *headerReader) meta(last []event.Field) []event.Field {
 			before = last[i]
 		}
 		f := event.Field{Key: r.key(before.Key)}
-		if len(r.b) > 0 && r.b[0] == sameValue {
-			r.b, f.Val = r.b[1:], before.Val
+		if r.Accept(sameValue) {
+			f.Val = before.Val
 		} else {
-			f.Val = r.value(0)
+			f.Val = r.Value()
 		}
 		meta = append(meta, f)
 	}
@@ -306,13 +189,13 @@ func (c *sourceCache) reset(p *Pipeline) {
 // as far as the header could be read.
 func (c *sourceCache) readHeader(header []byte, b *event.Batch) (known bool, err error) {
 	b.Source, b.Time = &event.Source{Codec: c.fallback}, time.Now()
-	r := headerReader{b: header}
-	if v := r.byte(); r.err == nil && v != headerVersion {
+	r := newHeaderReader(stringOf(header))
+	if v := r.Byte(); r.Err() == nil && v != headerVersion {
 		return false, fmt.Errorf("a stored batch has version %d, which this release does not know", v)
 	}
-	block := r.take(r.uvarint())
-	if r.err != nil {
-		return false, r.err
+	block := r.Text()
+	if r.Err() != nil {
+		return false, r.Err()
 	}
 	s, err := c.source(block)
 	if err != nil {
@@ -320,10 +203,10 @@ func (c *sourceCache) readHeader(header []byte, b *event.Batch) (known bool, err
 	}
 	b.Source = s
 	known = s.Codec != c.fallback
-	t := r.time()
-	flags := r.byte()
-	if r.err != nil {
-		return known, r.err
+	t := r.Time()
+	flags := r.Byte()
+	if r.Err() != nil {
+		return known, r.Err()
 	}
 	b.Time = t
 	return known, r.records(flags, b)
@@ -343,8 +226,8 @@ func (r *headerReader) records(flags byte, b *event.Batch) error {
 		if flags&hasTags != 0 {
 			tag = r.key(tag)
 		}
-		if r.err != nil {
-			return r.err
+		if r.Err() != nil {
+			return r.Err()
 		}
 		if flags&hasMeta != 0 {
 			rec.Meta = last
@@ -355,27 +238,27 @@ func (r *headerReader) records(flags byte, b *event.Batch) error {
 }
 
 // source returns the source that a block describes.
-func (c *sourceCache) source(block []byte) (*event.Source, error) {
-	if s := c.known[string(block)]; s != nil {
+func (c *sourceCache) source(block string) (*event.Source, error) {
+	if s := c.known[block]; s != nil {
 		return s, nil
 	}
-	text := string(block)
-	r := headerReader{b: bytesOf(text)}
-	id := r.text()
+	text := strings.Clone(block)
+	r := newHeaderReader(text)
+	id := r.Text()
 	s := &event.Source{Codec: c.fallback, InputID: id}
 	if configured := c.inputs[id]; configured != nil {
 		*s = *configured
 	}
-	for range r.count() {
-		path, err := event.ParsePath(r.text())
-		v := r.value(0)
-		if r.err != nil || err != nil {
-			return nil, errors.Join(r.err, err)
+	for range r.Count() {
+		path, err := event.ParsePath(r.Text())
+		v := r.Value()
+		if r.Err() != nil || err != nil {
+			return nil, errors.Join(r.Err(), err)
 		}
 		s.Fields = append(s.Fields[:len(s.Fields):len(s.Fields)], event.SourceField{Path: &path, Value: v})
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err() != nil {
+		return nil, r.Err()
 	}
 	if len(c.known) >= maxSources {
 		clear(c.known)
