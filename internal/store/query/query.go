@@ -37,6 +37,9 @@ type Field struct {
 	Gaps   []int     // of a Text with several values: the indices in Terms at which a value begins (a position gap of 100 comes before)
 	Ints   []int64   // of an Int or Date
 	Floats []float64 // of a Float
+
+	// NoNorms, of a Text: scores take the length of this document's field as 1 (norms: false in a mapping). The average length counts as ever.
+	NoNorms bool
 }
 
 // Op is one operation of a bulk request.
@@ -45,6 +48,8 @@ type Op struct {
 	Doc  Doc // of a Delete: Index and ID alone
 	// IfSeqNo and IfPrimaryTerm, where IfSeqNo is not negative: the operation fails with Conflict unless the document is at that number.
 	IfSeqNo int64
+	// Fresh says that the ID was made for this Create: no document has it, and none needs to be looked for.
+	Fresh bool
 }
 
 // OpKind is what an operation does. An update is read, merged and indexed by the caller.
@@ -293,7 +298,8 @@ type IndexInfo struct {
 // ErrFull is returned by Engine.Apply when the disk or the limit of the store is full: nothing of the operations was done.
 var ErrFull = errors.New("the store is full")
 
-// Engine keeps documents and answers searches. All methods may be called at the same time.
+// Engine keeps documents and answers searches. All methods may be called at the same time. Retention removes documents; an index stays,
+// even when it is empty, until DeleteIndex is called: its owner decides when a name is free again.
 type Engine interface {
 	// CreateIndex makes an empty index; one that exists is left as it is.
 	CreateIndex(name string, meta []byte) error
