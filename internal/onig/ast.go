@@ -78,18 +78,53 @@ type node struct {
 	number int
 	byName bool
 
-	places  int32    // what places found, 0 if it was not asked
-	empties uint8    // what emptyable found, 0 if it was not asked
-	before  *before  // what markBefore noted
-	ends    *byteSet // what endsOf found
-	first   *follow  // what followOf found, for a node that has to consume something
+	shared bool    // part of a tree that several patterns have in common: immutable
+	simple *node   // what a shared group becomes when it is simplified
+	before *before // nodeLook, nodeAnchor: what can stand in front of it, if that is known
+
+	found found // what was found out about it
 }
 
-// Values of node.empties.
+// found holds the answers to questions that are asked of a node again and again. Zero stands for not asked yet.
+type found struct {
+	empties verdict // emptyable
+	plain   verdict // plainNode
+	state   verdict // hasState
+	looks   verdict // looksBefore
+	ranged  bool
+	least   int32    // charRange, if ranged
+	most    int32    // charRange
+	size    int32    // treeSize
+	places  int32    // places
+	ends    *byteSet // endsOf
+	first   *follow  // followOf, for a node that has to consume something
+}
+
+// verdict is an answer: yes, no or not asked.
+type verdict uint8
+
 const (
-	emptiesNo  = 1
-	emptiesYes = 2
+	verdictNo  verdict = 1
+	verdictYes verdict = 2
 )
+
+// ask returns the answer, after working it out by f if it is the first time.
+func (v *verdict) ask(n *node, f func(*node) bool) bool {
+	if *v == 0 {
+		*v = verdictNo
+		if f(n) {
+			*v = verdictYes
+		}
+	}
+	return *v == verdictYes
+}
+
+// clone returns a copy of n that may be changed.
+func (n *node) clone() *node {
+	k := *n
+	k.found, k.shared, k.simple = found{}, false, nil
+	return &k
+}
 
 func newCat(kids []*node) *node {
 	switch len(kids) {

@@ -1,6 +1,9 @@
 package onig
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // before describes what can stand in front of a place in the pattern: the last byte of the character there, or the beginning of the text. With it, and with
 // what follows, many word boundaries and look-arounds of composed patterns turn out to hold always.
@@ -31,11 +34,11 @@ func (c *compiler) endsOf(n *node) byteSet {
 	case nodeLit, nodeClass, nodeEmpty, nodeAnchor, nodeLook:
 		return c.findEnds(n) // cheaper than keeping it
 	}
-	if n.ends == nil {
+	if n.found.ends == nil {
 		ends := c.findEnds(n)
-		n.ends = &ends
+		n.found.ends = &ends
 	}
-	return *n.ends
+	return *n.found.ends
 }
 
 func (c *compiler) findEnds(n *node) byteSet {
@@ -68,45 +71,83 @@ func (c *compiler) findEnds(n *node) byteSet {
 	return r
 }
 
-// markBefore notes at anchors and look-arounds what can stand in front of them, given what can stand in front of n, and returns what can behind n.
-// A node may stand at several places, so what is noted is added to what was noted before.
-func (c *compiler) markBefore(n *node, b before) before {
+// placeKey is a node of several patterns behind something.
+type placeKey struct {
+	n *node
+	b before
+}
+
+// place returns n with notes, at the anchors and look-arounds that want to know, of what can stand in front of them, given what can stand in front of n. It also
+// returns what can stand behind n.
+func (c *compiler) place(n *node, b before) (*node, before) {
 	switch n.kind {
-	case nodeCat, nodeGroup, nodeAtomic:
-		after := b
-		for _, k := range n.kids {
-			after = c.markBefore(k, after)
-		}
-	case nodeAlt, nodeCond:
-		for _, k := range n.kids {
-			c.markBefore(k, b)
-		}
-	case nodeRepeat:
-		c.markBefore(n.kids[0], b.or(before{bytes: c.endsOf(n.kids[0])}))
-	case nodeLook, nodeAnchor:
-		noted := b
-		if n.before != nil {
-			noted = b.or(*n.before)
-		}
-		n.before = &noted
-		for _, k := range n.kids {
-			if n.behind {
-				c.markBefore(k, unknownBefore)
-			} else {
-				c.markBefore(k, b)
-			}
-		}
-		return b
-	case nodeAbsent:
-		c.markBefore(n.kids[0], unknownBefore)
 	case nodeBackref, nodeCall, nodeCluster:
-		return unknownBefore
+		return n, unknownBefore
+	case nodeLook, nodeAnchor:
+		return c.placeKids(n, b), b
 	}
 	after := before{bytes: c.endsOf(n)}
 	if emptyable(n) {
 		after = after.or(b)
 	}
-	return after
+	if !looksBefore(n) {
+		return n, after
+	}
+	if !n.shared {
+		return c.placeKids(n, b), after
+	}
+	key := placeKey{n, b}
+	k := c.placed[key]
+	if k == nil {
+		k = c.placeKids(n, b)
+		markShared(k)
+		c.placed[key] = k
+	}
+	return k, after
+}
+
+// looksBefore reports whether an anchor or a look-around in n wants to know what stands in front of it.
+func looksBefore(n *node) bool { return n.found.looks.ask(n, findLooksBefore) }
+
+func findLooksBefore(n *node) bool {
+	if n.kind == nodeAnchor && n.anchor == anchorWordBound || n.kind == nodeLook && n.neg && n.behind {
+		return true
+	}
+	for _, k := range n.kids {
+		if looksBefore(k) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *compiler) placeKids(n *node, b before) *node {
+	if !looksBefore(n) {
+		return n
+	}
+	k := n.clone()
+	k.kids = slices.Clone(n.kids)
+	inner := b
+	switch n.kind {
+	case nodeAnchor, nodeLook:
+		k.before = &b
+		if n.behind {
+			inner = unknownBefore
+		}
+	case nodeRepeat:
+		inner = b.or(before{bytes: c.endsOf(n.kids[0])})
+	case nodeAbsent:
+		inner = unknownBefore
+	case nodeCat, nodeGroup, nodeAtomic:
+		for i, kid := range k.kids {
+			k.kids[i], inner = c.place(kid, inner)
+		}
+		return k
+	}
+	for i, kid := range k.kids {
+		k.kids[i], _ = c.place(kid, inner)
+	}
+	return k
 }
 
 // boundHolds reports whether a word boundary at n is certain, whenever what follows can match at all.

@@ -4,10 +4,9 @@ import "slices"
 
 // compiler turns a tree into a program, back to front: when an instruction is made, what follows it is known.
 type compiler struct {
-	prog      []inst
-	classes   map[string]*class
-	bySet     map[*charSet]*class
-	tabs      map[[256]uint8]*[256]uint8
+	prog []inst
+	*shared
+	src       string
 	groups    []groupInfo
 	root      *node
 	regs      int32 // registers in use: two a capture, then counters and marks
@@ -64,13 +63,18 @@ func (c *compiler) followTable(f follow) *[256]uint8 {
 	if f.bytes == allBytes && f.end || c.plain {
 		return nil
 	}
+	if t := c.follows[f.bytes]; t != nil {
+		return t
+	}
 	t := new([256]uint8)
 	for b := range t {
 		if f.bytes.has(byte(b)) {
 			t[b] = 1
 		}
 	}
-	return c.table(t)
+	t = c.table(t)
+	c.follows[f.bytes] = t
+	return t
 }
 
 func (c *compiler) emit(i inst) int32 {
@@ -325,10 +329,32 @@ func (c *compiler) setBranch(i *inst, take, skip int32, ft, fs follow) {
 		}
 		return v
 	}
-	tab := new([256]uint8)
 	both := bits(true, true)
-	for w := range ft.bytes {
-		t, s := ft.bytes[w], fs.bytes[w]
+	if !ft.bytes.and(fs.bytes).empty() && both == mayTake|maySkip {
+		c.leaves = true
+	}
+	i.ends = bits(ft.end, fs.end)
+	if i.ends == mayTake|maySkip {
+		c.leaves = true
+	}
+	i.tab, i.next, i.alt = c.branchTable(ft.bytes, fs.bytes, both), take, skip
+}
+
+// chooseKey is what the table of a branch is made of.
+type chooseKey struct {
+	take, skip byteSet
+	both       uint8
+}
+
+// branchTable returns the table of what each byte allows.
+func (c *compiler) branchTable(take, skip byteSet, both uint8) *[256]uint8 {
+	key := chooseKey{take, skip, both}
+	if t := c.chooses[key]; t != nil {
+		return t
+	}
+	tab := new([256]uint8)
+	for w := range take {
+		t, s := take[w], skip[w]
 		for b := range 64 {
 			switch t>>b&1 | s>>b&1<<1 {
 			case mayTake:
@@ -340,14 +366,9 @@ func (c *compiler) setBranch(i *inst, take, skip int32, ft, fs follow) {
 			}
 		}
 	}
-	if !ft.bytes.and(fs.bytes).empty() && both == mayTake|maySkip {
-		c.leaves = true
-	}
-	i.ends = bits(ft.end, fs.end)
-	if i.ends == mayTake|maySkip {
-		c.leaves = true
-	}
-	i.tab, i.next, i.alt = c.table(tab), take, skip
+	tab = c.table(tab)
+	c.chooses[key] = tab
+	return tab
 }
 
 // genAtomic generates a body that is not gone back into. If it leaves no alternatives, nothing is needed to forget them.
@@ -376,7 +397,9 @@ func (c *compiler) genAtomic(body *node, next int32, src int32) int32 {
 }
 
 // hasState reports whether running n writes registers that have to be restored when an earlier alternative is tried.
-func hasState(n *node) bool {
+func hasState(n *node) bool { return n.found.state.ask(n, findState) }
+
+func findState(n *node) bool {
 	switch n.kind {
 	case nodeGroup, nodeKeep, nodeCall, nodeRepeat:
 		if n.kind != nodeRepeat || oneChar(n.kids[0]) == nil {

@@ -6,6 +6,16 @@ import "unicode/utf8"
 const unrollLimit = 200
 
 func treeSize(n *node) int {
+	if len(n.kids) == 0 {
+		return 1
+	}
+	if n.found.size == 0 {
+		n.found.size = int32(findTreeSize(n))
+	}
+	return int(n.found.size)
+}
+
+func findTreeSize(n *node) int {
 	size := 1
 	for _, k := range n.kids {
 		size = addLength(size, treeSize(k))
@@ -27,9 +37,9 @@ func (c *compiler) genRepeat(n *node, next int32, f follow) int32 {
 		return c.genSpan(n, c.class(s), next, f)
 	}
 	if n.mode == possessive {
-		inner := *n
-		inner.mode, inner.places, inner.empties, inner.first = greedy, 0, 0, nil
-		return c.genAtomic(&inner, next, int32(n.src))
+		inner := n.clone()
+		inner.mode = greedy
+		return c.genAtomic(inner, next, int32(n.src))
 	}
 	copies := n.min
 	if n.max != infinite {

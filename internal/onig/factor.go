@@ -75,23 +75,25 @@ func peel(seq []*node) []*node {
 	}
 	out := slices.Clone(sequence(r.kids[0]))
 	if r.max > 1 {
-		rest := *r
+		rest := r.clone()
 		rest.min--
 		if rest.max != infinite {
 			rest.max--
 		}
-		rest.quant, rest.empties, rest.first, rest.ends = false, 0, nil, nil
+		rest.quant = false
 		if rest.min == 1 && rest.max == 1 {
 			out = append(out, sequence(r.kids[0])...)
 		} else {
-			out = append(out, &rest)
+			out = append(out, rest)
 		}
 	}
 	return append(out, seq[1:]...)
 }
 
 // plainNode reports whether n is free of captures and of whatever else must not be moved or written twice.
-func plainNode(n *node) bool {
+func plainNode(n *node) bool { return n.found.plain.ask(n, findPlain) }
+
+func findPlain(n *node) bool {
 	switch n.kind {
 	case nodeGroup, nodeBackref, nodeCall, nodeCond, nodeKeep, nodeAbsent:
 		return false
@@ -205,13 +207,13 @@ func (c *compiler) commonHead(lists [][]*node) *node {
 				lists[i] = l[1:]
 				continue
 			}
-			cut := *l[0]
+			cut := l[0].clone()
 			cut.lit, cut.src = cut.lit[n:], cut.src+n
-			lists[i] = append([]*node{&cut}, l[1:]...)
+			lists[i] = append([]*node{cut}, l[1:]...)
 		}
-		head := *first
+		head := first.clone()
 		head.lit = first.lit[:n]
-		return &head
+		return head
 	}
 	for _, l := range lists[1:] {
 		if !equalNodes(first, l[0]) {

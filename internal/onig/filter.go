@@ -28,13 +28,12 @@ const underWay = 254
 
 // newFilter makes the filter of a pattern, nil if it would be too large or say nothing.
 func newFilter(pattern string, fl flags) *filter {
-	root, groups, calls, err := parse(pattern, fl)
+	scratch := takeScratch()
+	root, groups, calls, err := parse(pattern, fl, scratch)
 	if err != nil || calls {
 		return nil
 	}
-	scratch := takeScratch()
-	c := newCompiler(root, groups, calls, false)
-	c.builder = &scratch.builder
+	c := scratch.newCompiler(pattern, root, groups, calls)
 	defer scratch.give(c)
 	root = c.simplify(root)
 	for _, depth := range []int{12, 8, 5, 3} {

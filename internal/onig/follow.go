@@ -24,13 +24,13 @@ func (c *compiler) followOf(n *node, f follow) follow {
 	switch n.kind {
 	case nodeAlt, nodeCond, nodeGroup, nodeAtomic, nodeRepeat:
 		// What has to consume something does not depend on f, and is asked for again at every level above.
-		if n.first == nil && !emptyable(n) {
+		if n.found.first == nil && !emptyable(n) {
 			first := c.computeFollow(n, anything)
 			first.sure = false
-			n.first = &first
+			n.found.first = &first
 		}
-		if n.first != nil {
-			return *n.first
+		if n.found.first != nil {
+			return *n.found.first
 		}
 	}
 	return c.computeFollow(n, f)
@@ -152,13 +152,7 @@ func followOfAnchor(n *node, f follow) follow {
 
 // emptyable reports whether n can match without consuming anything. It errs on the side of yes.
 func emptyable(n *node) bool {
-	if n.empties == 0 {
-		n.empties = emptiesNo
-		if findEmptyable(n) {
-			n.empties = emptiesYes
-		}
-	}
-	return n.empties == emptiesYes
+	return n.found.empties.ask(n, findEmptyable)
 }
 
 func findEmptyable(n *node) bool {
@@ -189,6 +183,18 @@ func findEmptyable(n *node) bool {
 
 // charRange returns the least and the greatest number of characters n matches.
 func charRange(n *node) (least, most int) {
+	switch n.kind {
+	case nodeCat, nodeGroup, nodeAtomic, nodeAlt, nodeCond, nodeRepeat:
+		if f := &n.found; !f.ranged {
+			least, most := findCharRange(n)
+			f.ranged, f.least, f.most = true, int32(least), int32(most)
+		}
+		return int(n.found.least), int(n.found.most)
+	}
+	return findCharRange(n)
+}
+
+func findCharRange(n *node) (least, most int) {
 	switch n.kind {
 	case nodeLit:
 		l, _ := charLen(n)

@@ -75,20 +75,23 @@ func Compile(pattern string, opts ...Option) (*Regexp, error) {
 }
 
 func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
-	root, groups, calls, err := parse(pattern, fl)
+	scratch := takeScratch()
+	known := scratch
+	if plain {
+		known = nil // its places are those in the pattern
+	}
+	root, groups, calls, err := parse(pattern, fl, known)
 	if err != nil {
 		return nil, err
 	}
-	c := newCompiler(root, groups, calls, plain)
-	scratch := takeScratch()
+	c := scratch.newCompiler(pattern, root, groups, calls)
 	defer scratch.give(c)
-	c.prog, c.builder = scratch.prog[:0], &scratch.builder
-	if !plain {
+	if c.plain = plain; !plain {
 		root = c.simplify(root)
-		c.root = root
 		if !calls {
-			c.markBefore(root, unknownBefore)
+			root, _ = c.place(root, unknownBefore)
 		}
+		c.root = root
 	}
 	re := &Regexp{src: pattern, caps: len(groups)}
 	re.entry = c.finish()
@@ -108,32 +111,10 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 	return re, nil
 }
 
-func newCompiler(root *node, groups []groupInfo, calls, plain bool) *compiler {
-	return &compiler{classes: map[string]*class{}, bySet: map[*charSet]*class{}, tabs: map[[256]uint8]*[256]uint8{}, groups: groups, root: root, plain: plain, calls: calls,
+func (s *scratch) newCompiler(pattern string, root *node, groups []groupInfo, calls bool) *compiler {
+	s.builder.shared = &s.shared
+	return &compiler{shared: &s.shared, src: pattern, groups: groups, root: root, calls: calls, prog: s.prog[:0], builder: &s.builder,
 		subs: map[int]int32{}, regs: int32(2*len(groups) + 2), ret: -1}
-}
-
-// scratch is what compiling a pattern needs and the compiled pattern does not.
-type scratch struct {
-	prog    []inst
-	builder builder
-}
-
-var scratches = sync.Pool{New: func() any {
-	return &scratch{builder: builder{known: map[string]*automaton{}, number: map[positions]uint16{}}}
-}}
-
-func takeScratch() *scratch { return scratches.Get().(*scratch) }
-
-// give returns the scratch space, unless an unusual pattern has blown it up.
-func (s *scratch) give(c *compiler) {
-	if cap(c.prog) > 1<<15 {
-		return
-	}
-	s.builder.c = nil
-	s.prog = c.prog[:cap(c.prog)]
-	clear(s.prog[:len(c.prog)])
-	scratches.Put(s)
 }
 
 func collectNames(groups []groupInfo) []Name {

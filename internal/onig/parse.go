@@ -36,16 +36,32 @@ type parser struct {
 	pos     int
 	flags   flags
 	depth   int
+	deepest int // the deepest level so far
 	sets    map[setKey]*charSet
+	share   *sharer // nil to read everything anew
+	unsure  bool    // what was read depends on the number of groups in front
 	groups  []groupInfo
 	named   bool
 	refs    []*node // nodes to resolve when all groups are known
 	behinds []*node // look-behinds to check when it is known which groups capture
 }
 
-// parse returns the tree of pattern and its groups, numbered as Oniguruma does: plain groups do not capture where named ones exist.
-func parse(pattern string, fl flags) (root *node, groups []groupInfo, calls bool, err error) {
-	p := &parser{src: pattern, flags: fl, sets: map[setKey]*charSet{}}
+// parse returns the tree of pattern and its groups, numbered as Oniguruma does: plain groups do not capture where named ones exist. With scratch space, it uses
+// what was read in earlier patterns.
+func parse(pattern string, fl flags, s *scratch) (root *node, groups []groupInfo, calls bool, err error) {
+	if s != nil {
+		p := &parser{src: pattern, flags: fl, sets: s.shared.sets, share: s.sharer(pattern)}
+		root, groups, calls, err = p.parse()
+		if err == nil && (!p.share.drop || p.named && !p.unsure) {
+			return root, groups, calls, nil
+		}
+		// The mistake may be another one, or the brackets capture after all.
+	}
+	return (&parser{src: pattern, flags: fl, sets: map[setKey]*charSet{}}).parse()
+}
+
+func (p *parser) parse() (root *node, groups []groupInfo, calls bool, err error) {
+	pattern := p.src
 	defer func() {
 		if r := recover(); r != nil {
 			se, ok := r.(*SyntaxError)
@@ -55,7 +71,7 @@ func parse(pattern string, fl flags) (root *node, groups []groupInfo, calls bool
 			root, groups, calls, err = nil, nil, false, se
 		}
 	}()
-	for i := 0; i < len(pattern); {
+	for i := 0; i < len(pattern) && !utf8.ValidString(pattern); {
 		r, n := utf8.DecodeRuneInString(pattern[i:])
 		if r == utf8.RuneError && n <= 1 {
 			p.failAt(i, "invalid multibyte character")
@@ -119,6 +135,7 @@ func (p *parser) parseAlt() *node {
 		p.fail("too deep nest level")
 	}
 	defer func() { p.depth-- }()
+	p.deepest = max(p.deepest, p.depth)
 	kids := []*node{p.parseSeq()}
 	for p.accept("|") {
 		kids = append(kids, p.parseSeq())

@@ -75,6 +75,7 @@ func (p *parser) classBody() (set *charSet, neg bool) {
 		p.fail("too deep nest level")
 	}
 	defer func() { p.depth-- }()
+	p.deepest = max(p.deepest, p.depth)
 	r := &classReader{p: p, cur: &charSet{}, ascii: &charSet{}, open: p.pos}
 	p.pos++
 	neg = p.accept("^")

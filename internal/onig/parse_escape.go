@@ -99,6 +99,7 @@ func (p *parser) backReference() *node {
 		v = v*10 + int(p.src[end]-'0')
 		end++
 	}
+	p.unsure = p.unsure || v > 9
 	if v > 9 && v > len(p.groups) {
 		return nil
 	}

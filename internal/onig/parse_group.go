@@ -8,6 +8,18 @@ import (
 
 // parseGroup reads what starts with an opening parenthesis.
 func (p *parser) parseGroup() (n *node, rest bool) {
+	known, mark := p.knownGroup()
+	if known != nil {
+		return known, false
+	}
+	open := p.pos
+	if n, rest = p.newGroup(); !rest {
+		p.keepGroup(n, open, mark)
+	}
+	return n, rest
+}
+
+func (p *parser) newGroup() (n *node, rest bool) {
 	open := p.pos
 	p.pos++
 	if !p.accept("?") {

@@ -1,12 +1,14 @@
 package onig
 
+import "slices"
+
 // simplify rewrites the tree into an equivalent one that is cheaper to run: no nested sequences, joined literals, one class where one-character
 // alternatives stood.
 func (c *compiler) simplify(n *node) *node {
-	for i, k := range n.kids {
-		n.kids[i] = c.simplify(k)
+	if n.shared {
+		return c.simplifyShared(n)
 	}
-	n.empties, n.first, n.ends = 0, nil, nil
+	n = c.simplifyKids(n)
 	switch n.kind {
 	case nodeCat:
 		return c.simplifyCat(n)
@@ -28,6 +30,24 @@ func (c *compiler) simplify(n *node) *node {
 		}
 	}
 	return n
+}
+
+// simplifyKids simplifies what n is made of. Nodes stay as the parser made them, because it may show a kept one to another pattern; but a call knows a group by
+// its node, and groups are not kept.
+func (c *compiler) simplifyKids(n *node) *node {
+	out := n
+	for i, k := range n.kids {
+		s := c.simplify(k)
+		if s == k {
+			continue
+		}
+		if out == n && n.kind != nodeGroup {
+			out = n.clone()
+			out.kids = slices.Clone(n.kids)
+		}
+		out.kids[i] = s
+	}
+	return out
 }
 
 func (c *compiler) simplifyCat(n *node) *node {

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Limits of an automaton: positions are what stands in the expression, states what the text can have come to. Larger ones are slower to build than they are
@@ -45,15 +46,12 @@ type builder struct {
 	after []positions
 	loops positions // positions that stand for the head of a loop under construction
 
-	known  map[string]*automaton // by sets, after, entry and follow; nil for what has none
+	*shared
 	key    []byte
 	states []positions
 	rows   []uint16
 	number map[positions]uint16
 }
-
-// keepAutomata is how many automata are remembered for the next patterns: those of one library have many parts in common.
-const keepAutomata = 500
 
 // genTable generates the longest sequence of kids that ends at kids[last] and an automaton can match, and returns where it begins: its instruction and the
 // index of its first kid. The order of alternatives has no say there: where what follows cannot go on in the way the part itself does, only
@@ -80,11 +78,52 @@ func (c *compiler) genTable(kids []*node, last int, next int32, f follow) (pc in
 	if gain < minGain {
 		return 0, 0, false
 	}
+	r := c.sharedTable(kids[low:last+1], f)
+	if r.auto == nil {
+		return 0, 0, false
+	}
+	first = last + 1 - r.count
+	return c.emit(inst{op: opTable, auto: r.auto, next: next, src: int32(kids[first].src)}), first, true
+}
+
+// tableResult is an automaton and how many nodes it stands for.
+type tableResult struct {
+	auto  *automaton
+	count int
+}
+
+// sharedTable is makeTable, remembered for nodes that stand in several patterns.
+func (c *compiler) sharedTable(kids []*node, f follow) tableResult {
+	key := c.builder.key[:0]
+	for _, k := range kids {
+		if !k.shared {
+			return c.makeTable(kids, f)
+		}
+		key = binary.LittleEndian.AppendUint64(key, uint64(uintptr(unsafe.Pointer(k))))
+	}
+	for _, w := range f.bytes {
+		key = binary.LittleEndian.AppendUint64(key, w)
+	}
+	if f.end {
+		key = append(key, 1)
+	}
+	c.builder.key = key
+	r, ok := c.tables[string(key)]
+	if !ok {
+		text := string(key)
+		r = c.makeTable(kids, f)
+		c.tables[text] = r
+	}
+	return r
+}
+
+// makeTable makes an automaton of as many of the last nodes as it can.
+func (c *compiler) makeTable(kids []*node, f follow) (r tableResult) {
 	b := c.takeBuilder(f)
 	var entry positions
 	entry.add(acceptPosition)
-	gain = 0
-	for first = last + 1; first > low; first-- {
+	gain, first := 0, len(kids)
+	for ; first > 0; first-- {
 		mark := len(b.sets)
 		e, ok := b.build(kids[first-1], entry)
 		if !ok {
@@ -95,13 +134,9 @@ func (c *compiler) genTable(kids []*node, last int, next int32, f follow) (pc in
 		gain += tableGain(kids[first-1])
 	}
 	if gain < minGain {
-		return 0, 0, false
+		return r
 	}
-	a := b.find(entry, false)
-	if a == nil {
-		return 0, 0, false
-	}
-	return c.emit(inst{op: opTable, auto: a, next: next, src: int32(kids[first].src)}), first, true
+	return tableResult{b.find(entry, false), len(kids) - first}
 }
 
 // genLongest generates the body of an atomic group as an automaton that takes the longest match, if that is the one the order of alternatives prefers: where
@@ -152,16 +187,17 @@ func eager(n *node) bool {
 
 // places returns how many positions n takes at most, -1 if it can be no part of an automaton.
 func (c *compiler) places(n *node) int {
-	if n.places == 0 {
-		n.places = int32(c.findPlaces(n)) + 1
-		if n.places == 0 {
-			n.places = -1
+	f := &n.found
+	if f.places == 0 {
+		f.places = int32(c.findPlaces(n)) + 1
+		if f.places == 0 {
+			f.places = -1
 		}
 	}
-	if n.places < 0 {
+	if f.places < 0 {
 		return -1
 	}
-	return int(n.places) - 1
+	return int(f.places) - 1
 }
 
 func (c *compiler) findPlaces(n *node) int {
@@ -486,9 +522,6 @@ func (b *builder) find(entry positions, longest bool) *automaton {
 	a, ok := b.known[string(key)]
 	if !ok {
 		a = b.determine(entry, longest)
-		if len(b.known) >= keepAutomata {
-			clear(b.known)
-		}
 		b.known[string(key)] = a
 	}
 	return a
