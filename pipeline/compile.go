@@ -36,6 +36,8 @@ func Compile(files []*config.File, reg *plugin.Registry, s Settings, b plugin.Bu
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}
+	p.points = tapPoints(files, p)
+	p.taps.began = time.Now()
 	return p, c.diags
 }
 

@@ -106,6 +106,7 @@ func (p *Pipeline) Mismatches() int64 {
 
 // finalFlush lets flushers give what they still hold, after all workers are done, in the place of one of them.
 func (p *Pipeline) finalFlush(ctx context.Context, w *worker) {
+	w.followTaps()
 	if len(w.flushers) == 0 {
 		return
 	}

@@ -38,6 +38,9 @@ type Pipeline struct {
 
 	deadLetters *DeadLetters // nil: none, or somebody else's
 
+	points []TapPoint
+	taps   taps
+
 	state   atomic.Int32
 	running chan struct{} // closed when inputs run
 }
@@ -127,6 +130,7 @@ func (p *Pipeline) Queue() (batches, slots int) { return p.queue.Len(), p.queue.
 // drain is told by [Pipeline.Account] and, in the persistent queue, comes again.
 func (p *Pipeline) Run(ctx context.Context) error {
 	defer p.state.Store(int32(Terminated))
+	defer p.taps.end()
 	p.state.Store(int32(Starting))
 	p.Stats.Started = time.Now()
 

@@ -45,6 +45,9 @@ type worker struct {
 	free    []*event.Event
 	inUse   []*event.Event
 
+	tapped *tapSet // the followers that the program has observers for; see instrument
+	plain  *layout // the program without observers, once there was one with them
+
 	tick     int
 	sampling bool
 
@@ -85,6 +88,7 @@ func (w *worker) run(ctx context.Context) error {
 // line each then share one flush. A turn that fails leaves its batches unsettled.
 func (w *worker) turn(ctx context.Context, b *event.Batch) error {
 	start := time.Now()
+	w.followTaps()
 	lead, records := b, 0
 	for {
 		if b.Source == nil {
