@@ -9,22 +9,43 @@ import (
 )
 
 // AppendJSON appends the event as one JSON object, fields in order, without metadata: the document that outputs write.
-func (e *Event) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	for i := range e.root.fields {
-		f := &e.root.fields[i]
-		if i > 0 {
-			dst = append(dst, ',')
+func (e *Event) AppendJSON(dst []byte) []byte { return appendFields(dst, e.root.fields, &e.clock) }
+
+// What the routines that write text need at their destination: they store in blocks, beyond the end of what they return, and each
+// byte may take a backslash before it. A text beyond bigText is measured first: its buffer must not become twice its size for nothing.
+const (
+	blockRoom = 16
+	pairRoom  = len(`,"":""`) + blockRoom
+	bigText   = 32 << 10
+)
+
+// appendFields appends fields as an object. Each field is written with a comma before it; the first one's becomes the brace.
+func appendFields(dst []byte, fields []Field, clock *timestampText) []byte {
+	if len(fields) == 0 {
+		return append(dst, "{}"...)
+	}
+	start := len(dst)
+	for i := range fields {
+		f := &fields[i]
+		if f.Val.kind == String && len(f.Key)+int(f.Val.num) < bigText {
+			n, room := len(dst), 2*len(f.Key)+2*int(f.Val.num)+pairRoom
+			if cap(dst)-n < room {
+				dst = slices.Grow(dst, room)
+			}
+			if k := putPair(unsafe.SliceData(dst[n:n+1]), f.Key, f.Val.text()); k > 0 {
+				dst = dst[:n+k]
+				continue
+			}
 		}
-		dst = appendKey(dst, f.Key)
+		dst = append(AppendJSONString(append(dst, ','), f.Key), ':')
 		if f.Val.kind == Time {
 			dst = append(dst, '"')
-			dst = e.clock.append(dst, int64(f.Val.num), f.Val.nsec)
-			dst = append(dst, '"')
+			dst = append(clock.append(dst, int64(f.Val.num), f.Val.nsec), '"')
 			continue
 		}
 		dst = f.Val.AppendJSON(dst)
 	}
+	dst[start] = '{'
 	return append(dst, '}')
 }
 
@@ -66,63 +87,30 @@ func (v Value) AppendJSON(dst []byte) []byte {
 
 // AppendJSON appends o as a JSON object, fields in order.
 func (o *Object) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	for i := range o.fields {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendKey(dst, o.fields[i].Key)
-		dst = o.fields[i].Val.AppendJSON(dst)
-	}
-	return append(dst, '}')
-}
-
-func appendKey(dst []byte, key string) []byte {
-	return append(AppendJSONString(dst, key), ':')
+	var clock timestampText
+	return appendFields(dst, o.fields, &clock)
 }
 
 // AppendJSONString appends s in double quotes. Only what JSON demands is escaped, control characters as Jackson writes them (\u001F).
-//
-// It scans and copies in one pass, eight bytes at a time: the eight are stored before they are judged, and the place in dst moves on
-// only over those that need no escape. Scanning first and copying by append after that was slower.
 func AppendJSONString(dst []byte, s string) []byte {
-	const slack = 16 // the longest escape, the closing quote and an eight-byte store that reaches beyond both
-	dst = slices.Grow(dst, len(s)+slack)
-	n := len(dst)
-	buf := dst[:cap(dst)]
-	buf[n] = '"'
-	n++
-	src := unsafe.Slice(unsafe.StringData(s), len(s))
-	for len(src) >= 8 {
-		w := binary.LittleEndian.Uint64(src)
-		binary.LittleEndian.PutUint64(buf[n:], w)
-		m := escapeMask(w)
-		if m == 0 {
-			src, n = src[8:], n+8
-			continue
+	if len(s) < bigText {
+		dst = append(slices.Grow(dst, 2*len(s)+2+blockRoom), '"')
+		n := len(dst)
+		if k := putText(unsafe.SliceData(dst[n:n+1]), s); k >= 0 {
+			return append(dst[:n+k], '"')
 		}
-		k := bits.TrailingZeros64(m) / 8
-		buf, n = putEscape(buf, n+k, src[k], len(src)-k+slack)
-		src = src[k+1:]
+	} else {
+		dst = append(dst, '"')
 	}
-	for i, c := range src {
-		if c < 0x20 || c == '"' || c == '\\' {
-			buf, n = putEscape(buf, n, c, len(src)-i+slack)
-			continue
+	for {
+		k := plainPrefix(s)
+		dst = append(dst, s[:k]...)
+		if k == len(s) {
+			return append(dst, '"')
 		}
-		buf[n] = c
-		n++
+		dst = appendEscape(dst, s[k])
+		s = s[k+1:]
 	}
-	buf[n] = '"'
-	return buf[:n+1]
-}
-
-// putEscape puts the escape of c at n and returns where it ends; behind it room bytes fit.
-func putEscape(buf []byte, n int, c byte, room int) ([]byte, int) {
-	buf = slices.Grow(buf[:n], room+6)
-	buf = appendEscape(buf, c)
-	n = len(buf)
-	return buf[:cap(buf)], n
 }
 
 func appendEscape(dst []byte, c byte) []byte {

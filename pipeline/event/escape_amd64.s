@@ -1,0 +1,141 @@
+#include "textflag.h"
+
+// The bytes that are compared with, sixteen times each.
+DATA control<>+0(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA control<>+8(SB)/8, $0x1f1f1f1f1f1f1f1f
+GLOBL control<>(SB), RODATA|NOPTR, $16
+DATA quote<>+0(SB)/8, $0x2222222222222222
+DATA quote<>+8(SB)/8, $0x2222222222222222
+GLOBL quote<>(SB), RODATA|NOPTR, $16
+DATA slash<>+0(SB)/8, $0x5c5c5c5c5c5c5c5c
+DATA slash<>+8(SB)/8, $0x5c5c5c5c5c5c5c5c
+GLOBL slash<>(SB), RODATA|NOPTR, $16
+
+#define CONSTANTS \
+	MOVOU control<>(SB), X5 \
+	MOVOU quote<>(SB), X6   \
+	MOVOU slash<>(SB), X7
+
+// ESCAPES sets the bits of DX for those bytes of X0 that need an escape.
+#define ESCAPES \
+	MOVO X0, X1     \
+	PMINUB X5, X1   \
+	PCMPEQB X0, X1  \
+	MOVO X0, X2     \
+	PCMPEQB X6, X2  \
+	PCMPEQB X7, X0  \
+	POR X1, X2      \
+	POR X2, X0      \
+	PMOVMSKB X0, DX
+
+// COPY copies the CX bytes at SI to DI, a backslash before each quote and backslash, and goes on at end with DI behind them, or at fail
+// when a control character is met. Sixteen bytes are stored before they are judged; what was stored too much is written over. The last
+// sixteen are loaded beyond the end of the text, unless that might reach into a page that is not ours.
+#define COPY(part, blocks, last, bytes, escape, byteEscape, end, fail) \
+part:                   \
+	SUBQ $16, CX        \
+	JLT  last           \
+blocks:                 \
+	MOVOU (SI), X0      \
+	MOVOU X0, (DI)      \
+	ESCAPES             \
+	TESTL DX, DX        \
+	JNZ  escape         \
+	ADDQ $16, SI        \
+	ADDQ $16, DI        \
+	SUBQ $16, CX        \
+	JGE  blocks         \
+last:                   \
+	ADDQ $16, CX        \
+	JEQ  end            \
+	MOVQ SI, R8         \
+	ANDQ $0xfff, R8     \
+	CMPQ R8, $0xff0     \
+	JGT  bytes          \
+	MOVOU (SI), X0      \
+	MOVOU X0, (DI)      \
+	ESCAPES             \
+	MOVL $1, R8         \
+	SHLL CX, R8         \
+	DECL R8             \
+	ANDL R8, DX         \
+	SUBQ $16, CX        \
+	TESTL DX, DX        \
+	JNZ  escape         \
+	LEAQ 16(DI)(CX*1), DI \
+	JMP  end            \
+escape:                 \
+	ADDQ $16, CX        \
+	BSFL DX, R8         \
+	MOVBLZX (SI)(R8*1), DX \
+	CMPB DX, $0x20      \
+	JCS  fail           \
+	MOVB $0x5c, (DI)(R8*1) \
+	MOVB DX, 1(DI)(R8*1)   \
+	LEAQ 1(SI)(R8*1), SI   \
+	LEAQ 2(DI)(R8*1), DI   \
+	SUBQ R8, CX         \
+	DECQ CX             \
+	JMP  part           \
+bytes:                  \
+	MOVBLZX (SI), DX    \
+	CMPB DX, $0x20      \
+	JCS  fail           \
+	CMPB DX, $0x22      \
+	JEQ  byteEscape     \
+	CMPB DX, $0x5c      \
+	JEQ  byteEscape     \
+	MOVB DX, (DI)       \
+	INCQ SI             \
+	INCQ DI             \
+	DECQ CX             \
+	JNZ  bytes          \
+	JMP  end            \
+byteEscape:             \
+	MOVB $0x5c, (DI)    \
+	MOVB DX, 1(DI)      \
+	INCQ SI             \
+	ADDQ $2, DI         \
+	DECQ CX             \
+	JNZ  bytes          \
+	JMP  end
+
+// func putText(dst *byte, s string) int
+TEXT ·putText(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ s_base+8(FP), SI
+	MOVQ s_len+16(FP), CX
+	CONSTANTS
+	COPY(part, blocks, last, bytes, escape, byteEscape, end, fail)
+end:
+	SUBQ dst+0(FP), DI
+	MOVQ DI, ret+24(FP)
+	RET
+fail:
+	MOVQ $-1, ret+24(FP)
+	RET
+
+// func putPair(dst *byte, key, text string) int
+TEXT ·putPair(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ key_base+8(FP), SI
+	MOVQ key_len+16(FP), CX
+	CONSTANTS
+	MOVW $0x222c, (DI) // ,"
+	ADDQ $2, DI
+	COPY(keyPart, keyBlocks, keyLast, keyBytes, keyEscape, keyByteEscape, keyEnd, fail)
+keyEnd:
+	MOVL $0x223a22, (DI) // ":"
+	ADDQ $3, DI
+	MOVQ text_base+24(FP), SI
+	MOVQ text_len+32(FP), CX
+	COPY(part, blocks, last, bytes, escape, byteEscape, end, fail)
+end:
+	MOVB $0x22, (DI)
+	INCQ DI
+	SUBQ dst+0(FP), DI
+	MOVQ DI, ret+40(FP)
+	RET
+fail:
+	MOVQ $-1, ret+40(FP)
+	RET
