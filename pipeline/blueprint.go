@@ -73,7 +73,7 @@ func (p *Pipeline) newWorker() *worker {
 	}
 	slots := make(map[*outputSlot]*writerSlot, len(p.outputs))
 	for _, o := range p.outputs {
-		s := &writerSlot{writer: o.output.NewWriter(), shared: o.stats}
+		s := &writerSlot{writer: o.newWriter(), shared: o.stats}
 		slots[o] = s
 		w.writers = append(w.writers, s)
 	}

@@ -119,6 +119,7 @@ func (c *compiler) pluginStatement(node *config.PluginNode) (statement, bool) {
 	}
 	if built.Output != nil {
 		slot := &outputSlot{output: built.Output, stats: c.stats(built)}
+		slot.isolated = newIsolated(c.p, built, slot.stats)
 		c.p.outputs = append(c.p.outputs, slot)
 		c.life(built.Output)
 		return statement{output: slot}, true

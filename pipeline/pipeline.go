@@ -55,8 +55,24 @@ type inputSlot struct {
 
 // outputSlot is one output of the config.
 type outputSlot struct {
-	output plugin.Output
-	stats  *PluginStats
+	output   plugin.Output
+	isolated *isolated // stands before output; nil: none
+	stats    *PluginStats
+}
+
+// newWriter returns the way of one worker into the output.
+func (s *outputSlot) newWriter() plugin.Writer {
+	if s.isolated != nil {
+		return s.isolated.newWriter()
+	}
+	return s.output.NewWriter()
+}
+
+func (s *outputSlot) close(ctx, stopping context.Context) error {
+	if s.isolated != nil {
+		return s.isolated.close(ctx, stopping)
+	}
+	return s.output.Close(ctx)
 }
 
 // State is where a pipeline is in its life.
@@ -166,7 +182,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	last := workers.wait()
 	p.finalFlush(drain, last)
 	p.closeFilters()
-	err := p.closeOutputs(drain)
+	err := p.closeOutputs(drain, ctx)
 	p.closeStore()
 	return err
 }
@@ -178,10 +194,43 @@ func (p *Pipeline) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if p.store != nil {
-		return p.store.Start(ctx, p)
+	if err := p.startSpills(ctx); err != nil {
+		return err
+	}
+	if p.store == nil {
+		return nil
+	}
+	err := p.store.Start(ctx, p)
+	if err != nil {
+		p.abortSpills()
+	}
+	return err
+}
+
+// startSpills opens what outputs put aside on disk: all or nothing.
+func (p *Pipeline) startSpills(ctx context.Context) error {
+	if p.settings.DataDir != "" {
+		p.lookForSpills()
+	}
+	for _, o := range p.outputs {
+		if o.isolated == nil || o.isolated.spill == nil {
+			continue
+		}
+		if err := o.isolated.spill.start(ctx); err != nil {
+			p.abortSpills()
+			return err
+		}
 	}
 	return nil
+}
+
+// abortSpills closes what startSpills opened.
+func (p *Pipeline) abortSpills() {
+	for _, o := range p.outputs {
+		if o.isolated != nil && o.isolated.spill != nil {
+			o.isolated.spill.abort()
+		}
+	}
 }
 
 func (p *Pipeline) closeStore() {
@@ -354,11 +403,11 @@ func (p *Pipeline) closeFilters() {
 	}
 }
 
-func (p *Pipeline) closeOutputs(ctx context.Context) error {
+func (p *Pipeline) closeOutputs(ctx, stopping context.Context) error {
 	var wg sync.WaitGroup
 	for _, o := range p.outputs {
 		wg.Go(func() {
-			if err := o.output.Close(ctx); err != nil {
+			if err := o.close(ctx, stopping); err != nil {
 				p.log.Error("an output could not deliver everything before the end", "plugin", o.stats.ID, "error", err)
 			}
 		})

@@ -55,7 +55,8 @@ type Account struct {
 // OutputAccount is the balance of one output.
 type OutputAccount struct {
 	ID, Name                                          string
-	Taken, Delivered, DeadLettered, Dropped, InFlight int64
+	Taken, Delivered, DeadLettered, Dropped, InFlight int64 // taken from the workers, and what an earlier run left on disk
+	OnDisk                                            int64 // of those in flight: put aside by on_full => "spill"
 }
 
 // Account returns the balance. While events flow the numbers are read one after the other and may be a turn apart.
@@ -71,7 +72,13 @@ func (p *Pipeline) Account() Account {
 			ID: o.stats.ID, Name: o.stats.Name, Taken: o.stats.In.Load(),
 			Delivered: st.Delivered.Load(), DeadLettered: st.DeadLettered.Load(), Dropped: st.Dropped.Load(),
 		}
+		if o.isolated != nil && o.isolated.spill != nil {
+			oa.Taken += o.isolated.spill.restored.Load()
+		}
 		oa.InFlight = oa.Taken - oa.Delivered - oa.DeadLettered - oa.Dropped
+		if o.isolated != nil && o.isolated.spill != nil {
+			oa.OnDisk = min(oa.InFlight, o.isolated.spill.figures().Events) // an entry stays until the last of its events is settled
+		}
 		a.Outputs = append(a.Outputs, oa)
 	}
 	return a

@@ -13,7 +13,15 @@ func (p *Pipeline) SubstituteOutputs(f func(*PluginStats) plugin.Output) {
 		old := o.output
 		p.program.starters = slices.DeleteFunc(p.program.starters, func(s plugin.Starter) bool { return same(s, old) })
 		p.program.closers = slices.DeleteFunc(p.program.closers, func(c plugin.Closer) bool { return same(c, old) })
-		o.output = f(o.stats)
+		o.output, o.isolated = f(o.stats), nil
+	}
+}
+
+// BlockWhenFull makes all outputs block whatever their on_full says, for a run beside a process that has their folders open. It is
+// called before Run.
+func (p *Pipeline) BlockWhenFull() {
+	for _, o := range p.outputs {
+		o.isolated = nil
 	}
 }
 

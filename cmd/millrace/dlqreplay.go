@@ -156,6 +156,7 @@ func (p *program) compileReplay(s *settings.Settings, r *replay, outputsOnly boo
 	if pl == nil || diags.HasErrors() {
 		return nil, exitError(1)
 	}
+	pl.BlockWhenFull()
 	return pl, nil
 }
 

@@ -214,11 +214,11 @@ func (a *agent) report(pl *pipeline.Pipeline) {
 		"sent_nowhere", acc.Unrouted, "sent_to_outputs", acc.Routed)
 	for _, o := range acc.Outputs {
 		level := slog.LevelInfo
-		if o.InFlight > 0 {
+		if o.InFlight > o.OnDisk {
 			level = slog.LevelWarn
 		}
 		a.log.Log(context.Background(), level, "output", "plugin", o.ID, "taken", o.Taken, "delivered", o.Delivered,
-			"dead_lettered", o.DeadLettered, "dropped", o.Dropped, "left_undelivered", o.InFlight)
+			"dead_lettered", o.DeadLettered, "dropped", o.Dropped, "left_undelivered", o.InFlight-o.OnDisk, "left_on_disk", o.OnDisk)
 	}
 	a.reportStorage(pl)
 }

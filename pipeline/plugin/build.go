@@ -41,6 +41,9 @@ type Built struct {
 	Output Output
 	Codec  *Codec // of an input or output
 	Common Common // of a filter
+
+	OnFull        string // of an output: what happens while it takes no more
+	SpillMaxBytes int64  // of an output: most bytes on disk
 }
 
 // Build makes the plugin that node asks for. Built is nil if the diagnostics have errors.
@@ -95,7 +98,7 @@ func (bd *building) build() *Built {
 	into := []any{options}
 	var filter filterOptions
 	var input inputOptions
-	var output outputOptions
+	output := defaultOutputOptions()
 	var ecs ecsOptions
 	if !declares(options, "ecs_compatibility") {
 		into = append(into, &ecs)
@@ -127,6 +130,7 @@ func (bd *building) build() *Built {
 	case OutputKind:
 		bd.setID(built, output.ID)
 		bd.env.codec = bd.codec(output.Codec)
+		bd.checkFull(built, &output)
 	}
 	if bd.diags.HasErrors() {
 		bd.probe(options)
@@ -134,6 +138,21 @@ func (bd *building) build() *Built {
 	}
 	bd.construct(options, built)
 	return built
+}
+
+// checkFull takes the options that say what happens while an output takes no more.
+func (bd *building) checkFull(built *Built, o *outputOptions) {
+	built.OnFull, built.SpillMaxBytes = o.OnFull, int64(o.SpillMaxBytes)
+	given := bd.attrs.Has("spill_max_bytes")
+	switch {
+	case o.OnFull != SpillOnFull && given:
+		bd.warn("spill_max_bytes", `option "spill_max_bytes" has no effect without on_full => "spill"`)
+	case o.OnFull == SpillOnFull && o.SpillMaxBytes < leastSpill:
+		bd.diags = append(bd.diags, config.Errorf(bd.attrs.PlaceOf("spill_max_bytes"), "invalid-option",
+			`%s: option "spill_max_bytes": it has to be 1 MiB at least`, bd.attrs.Label))
+	case o.OnFull == SpillOnFull && o.ID == "":
+		bd.warn("on_full", `the folder of spilled events bears the id of the output: without the option "id" that changes when an output of the same kind is put before this one`)
+	}
 }
 
 // declares reports whether the options struct has an option of that name.

@@ -97,10 +97,32 @@ type outputOptions struct {
 	// How events are written.
 	Codec codecOption `opt:"codec"`
 
+	// What happens while the output takes no more events, because what it writes to is slow or away. block: the pipeline waits, as in
+	// Logstash. spill: events go to disk under path.data, and in their order to the output later, also after a restart, so that the other
+	// outputs go on; give the output an id then, as its folder bears it. drop_newest: events are dropped and counted. Millrace's own.
+	OnFull string `opt:"on_full,enum=block|spill|drop_newest"`
+
+	// Most bytes on disk with on_full => "spill"; the pipeline waits when they are reached. Millrace's own.
+	SpillMaxBytes config.Bytes `opt:"spill_max_bytes"`
+
 	Workers     int      `opt:"workers,deprecated=every pipeline worker writes by itself"`
 	Type        string   `opt:"type,removed=put the output inside if [type] == \"...\" { }"`
 	Tags        []string `opt:"tags,removed=put the output inside if \"...\" in [tags] { }"`
 	ExcludeTags []string `opt:"exclude_tags,removed=put the output inside if \"...\" not in [tags] { }"`
+}
+
+// The values of on_full.
+const (
+	BlockOnFull = "block"
+	SpillOnFull = "spill"
+	DropOnFull  = "drop_newest"
+)
+
+// leastSpill is the least of spill_max_bytes: some pages of a reasonable size.
+const leastSpill = 1 << 20
+
+func defaultOutputOptions() outputOptions {
+	return outputOptions{OnFull: BlockOnFull, SpillMaxBytes: 1 << 30}
 }
 
 // ecsOptions is the option of the plugins that know the Elastic Common Schema; others take it without effect.
