@@ -17,6 +17,7 @@ type Pattern struct {
 	matcher   *onig.Matcher
 	failing   *onig.Matcher // made for the first text that fails
 	re        *onig.Regexp
+	timeout   time.Duration
 }
 
 type group struct {
@@ -35,7 +36,7 @@ func Compile(set *patterns.Set, text string, namedOnly bool) (*Pattern, error) {
 		return nil, err
 	}
 	p := &Pattern{text: text, expansion: x, matcher: re.NewMatcher(), re: re}
-	p.matcher.SetTimeout(Timeout)
+	p.SetTimeout(Timeout)
 	for _, name := range re.Names() {
 		field, cast := patterns.ParseGroup(name.Name)
 		for _, number := range name.Groups {
@@ -44,6 +45,15 @@ func Compile(set *patterns.Set, text string, namedOnly bool) (*Pattern, error) {
 		}
 	}
 	return p, nil
+}
+
+// SetTimeout bounds the time of a match, which is [Timeout] without it. A text that does not match is matched twice.
+func (p *Pattern) SetTimeout(d time.Duration) {
+	p.timeout = d
+	p.matcher.SetTimeout(d)
+	if p.failing != nil {
+		p.failing.SetTimeout(d)
+	}
 }
 
 // Result is what became of one text.
@@ -95,7 +105,7 @@ func (p *Pattern) Try(text string) Result {
 	}
 	if p.failing == nil {
 		p.failing = p.re.NewDebugMatcher()
-		p.failing.SetTimeout(Timeout)
+		p.failing.SetTimeout(p.timeout)
 	}
 	p.failing.Match(text)
 	reached, at := p.failing.Furthest()
