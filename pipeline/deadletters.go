@@ -24,7 +24,7 @@ type DeadLetters struct {
 	fs        vfs.FS
 	log       *slog.Logger
 	throttled *throttle.Logger
-	dropped   atomic.Uint64 // letters that could not be stored because the folder is not usable
+	dropped   atomic.Uint64 // letters that were not stored: the folder is not usable, or they come from a dead letter queue
 
 	mu    sync.Mutex
 	users int
@@ -87,10 +87,18 @@ func (d *DeadLetters) queue() (*queue.DeadLetters, error) {
 	return d.q, nil
 }
 
-var errDeadLettersFull = errors.New("the dead letter queue is full")
+var (
+	errDeadLettersFull = errors.New("the dead letter queue is full")
+	errReplayed        = errors.New("it comes from a dead letter queue, and does not go there again")
+)
 
 // Write implements [plugin.DeadLetters].
 func (d *DeadLetters) Write(l plugin.DeadLetter) error {
+	if l.Replayed {
+		d.dropped.Add(1)
+		d.drop(l, errReplayed)
+		return errReplayed
+	}
 	q, err := d.queue()
 	if err != nil {
 		d.dropped.Add(1)

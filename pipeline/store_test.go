@@ -708,3 +708,20 @@ func TestDeadLettersThatCannotBeKept(t *testing.T) {
 	require.NoError(t, full.Close())
 	require.Equal(t, s.Bytes, full.Stats().Bytes, "the figures stay after the end")
 }
+
+// TestReplayedLettersStayOut: an event that comes from a dead letter queue is logged and counted in place of a second letter.
+func TestReplayedLettersStayOut(t *testing.T) {
+	log := new(syncBuffer)
+	dir := filepath.Join(t.TempDir(), "dlq")
+	d := NewDeadLetters("main", dir, queue.DefaultDeadLetterOptions(), nil, slog.New(slog.NewTextHandler(log, nil)))
+	d.Open()
+	letter := plugin.DeadLetter{Time: time.Now(), PluginID: "es", Reason: "mapping", Document: []byte(`{"a":1}`)}
+	require.NoError(t, d.Write(letter))
+	letter.Replayed = true
+	require.ErrorIs(t, d.Write(letter), errReplayed)
+	require.Equal(t, uint64(1), d.Stats().Written)
+	require.Equal(t, uint64(1), d.Stats().Dropped)
+	require.Contains(t, log.String(), "it comes from a dead letter queue")
+	require.Contains(t, log.String(), `{\"a\":1}`)
+	require.NoError(t, d.Close())
+}

@@ -93,7 +93,7 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 		env.Warn("path", "the folder %q is not there yet; it is looked for until it is", o.Path)
 	}
 	if o.PipelineID == env.Pipeline && filepath.Clean(o.Path) == filepath.Join(env.DataDir, "dead_letter_queue") {
-		env.Warn("pipeline_id", "this pipeline reads its own dead letters: an event that fails again comes back for ever")
+		env.Warn("pipeline_id", "this pipeline reads its own dead letters: an event that fails again is logged and dropped")
 	}
 	in.sincedb = o.SincedbPath
 	if in.sincedb == "" {

@@ -226,5 +226,5 @@ func TestMistakes(t *testing.T) {
 		"is not a time", "is not the id of a pipeline", "needs commit_offsets")
 	f(`path => "DIR" sincedb_path => "DIR"`, "is a folder")
 	_, diags := build(t, dir, `path => "DIR/dead_letter_queue" pipeline_id => "reader"`)
-	require.Contains(t, diags.String(), "comes back for ever")
+	require.Contains(t, diags.String(), "fails again is logged and dropped")
 }

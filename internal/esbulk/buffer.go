@@ -8,10 +8,16 @@ type Buffer struct {
 	// B holds the operations. Who appends one ends it with [Buffer.End].
 	B []byte
 
-	ends   []uint32       // of each operation in B
-	spans  []span         // whose the operations are, in order
-	hidden map[int][]byte // documents of operations that carry none, by operation
-	extra  int            // bytes of hidden
+	ends  []uint32     // of each operation in B
+	spans []span       // whose the operations are, in order
+	notes map[int]note // of the few operations that have one
+	extra int          // bytes of notes
+}
+
+// note is what an operation has besides its bytes.
+type note struct {
+	document []byte // of one that carries none
+	replayed bool   // its event comes from a dead letter queue
 }
 
 // span says that the next n operations belong to a turn.
@@ -44,12 +50,17 @@ func (b *Buffer) End() { b.ends = append(b.ends, uint32(len(b.B))) }
 
 // EndHidden is End for an operation that carries no document (delete); document is what a dead letter shows of it.
 func (b *Buffer) EndHidden(document []byte) {
-	if b.hidden == nil {
-		b.hidden = make(map[int][]byte)
-	}
-	b.hidden[len(b.ends)] = document
-	b.extra += len(document)
+	b.note(len(b.ends), note{document: document})
 	b.End()
+}
+
+// Replayed notes of the operation that was ended last that its event comes from a dead letter queue.
+func (b *Buffer) Replayed() {
+	last := len(b.ends) - 1
+	n := b.notes[last]
+	b.extra -= len(n.document)
+	n.replayed = true
+	b.note(last, n)
 }
 
 // Len returns the number of operations.
@@ -72,7 +83,7 @@ func (b *Buffer) reset() {
 	b.B, b.ends = b.B[:0], b.ends[:0]
 	clear(b.spans)
 	b.spans = b.spans[:0]
-	b.hidden, b.extra = nil, 0
+	b.notes, b.extra = nil, 0
 }
 
 // claim makes all operations, which have no owner yet, those of t.
@@ -89,23 +100,23 @@ func (b *Buffer) appendAll(c *Buffer) {
 		b.ends = append(b.ends, base+end)
 	}
 	b.spans = append(b.spans, c.spans...)
-	for i, doc := range c.hidden {
-		b.hide(first+i, doc)
+	for i, n := range c.notes {
+		b.note(first+i, n)
 	}
 }
 
-func (b *Buffer) hide(i int, doc []byte) {
-	if b.hidden == nil {
-		b.hidden = make(map[int][]byte)
+func (b *Buffer) note(i int, n note) {
+	if b.notes == nil {
+		b.notes = make(map[int]note)
 	}
-	b.hidden[i] = doc
-	b.extra += len(doc)
+	b.notes[i] = n
+	b.extra += len(n.document)
 }
 
 // appendOp appends operation i of c, which is one of t.
 func (b *Buffer) appendOp(c *Buffer, i int, t *turn) {
-	if doc, ok := c.hidden[i]; ok {
-		b.hide(len(b.ends), doc)
+	if n, ok := c.notes[i]; ok {
+		b.note(len(b.ends), n)
 	}
 	b.B = append(b.B, c.op(i)...)
 	b.End()
@@ -135,10 +146,10 @@ func (b *Buffer) split(i int) *Buffer {
 			rest.appendOp(b, j, t)
 		}
 	})
-	for j, doc := range b.hidden {
+	for j, n := range b.notes {
 		if j >= i {
-			delete(b.hidden, j)
-			b.extra -= len(doc)
+			delete(b.notes, j)
+			b.extra -= len(n.document)
 		}
 	}
 	b.B = b.B[:b.start(i)]

@@ -63,8 +63,8 @@ type Config struct {
 	DropTypes, SilentTypes []string
 
 	// DeadLetter keeps a document that cannot be delivered; nil: it is logged, counted and dropped. Document returns the event in an
-	// operation; nil: its second line.
-	DeadLetter func(reason string, document []byte) error
+	// operation; nil: its second line. replayed says that the event comes from a dead letter queue itself ([Buffer.Replayed]).
+	DeadLetter func(reason string, document []byte, replayed bool) error
 	Document   func(op []byte) []byte
 
 	// Delivered, DeadLettered, Dropped and Retried count operations.

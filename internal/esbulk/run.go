@@ -358,7 +358,7 @@ func (s *Sender) giveUp(b *Buffer, i int, it Item, v verdict) {
 	if v == dead && s.cfg.DeadLetter != nil {
 		action, _, _ := bytes.Cut(op, []byte("\n"))
 		reason := fmt.Sprintf("Could not index event to Elasticsearch. status: %d, action: %s, response: %s", it.Status, action, it.Error)
-		if err := s.cfg.DeadLetter(reason, s.document(b, i)); err == nil {
+		if err := s.cfg.DeadLetter(reason, s.document(b, i), b.notes[i].replayed); err == nil {
 			s.cfg.DeadLettered.Add(1)
 			return
 		}
@@ -373,8 +373,8 @@ func (s *Sender) giveUp(b *Buffer, i int, it Item, v verdict) {
 
 // document returns the event of operation i.
 func (s *Sender) document(b *Buffer, i int) []byte {
-	if doc, ok := b.hidden[i]; ok {
-		return doc
+	if n := b.notes[i]; n.document != nil {
+		return n.document
 	}
 	if s.cfg.Document != nil {
 		return s.cfg.Document(b.op(i))

@@ -166,7 +166,7 @@ func newHarness(seed uint64, change func(*Config)) *harness {
 		Metrics: NewMetrics(func(string, string) *atomic.Int64 { return new(atomic.Int64) }),
 		Log:     throttle.New(logging.Discard(), time.Minute),
 	}
-	cfg.DeadLetter = func(reason string, doc []byte) error {
+	cfg.DeadLetter = func(reason string, doc []byte, _ bool) error {
 		h.mu.Lock()
 		h.dead[string(doc)] = reason
 		h.mu.Unlock()

@@ -1,6 +1,7 @@
 package elasticsearch
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
 
@@ -346,4 +348,31 @@ func TestSyncedFields(t *testing.T) {
 	f(`data_stream_auto_routing => false`, `{"data_stream":{"dataset":"nginx"}}`, `{"data_stream":{"dataset":"generic","type":"logs","namespace":"default"}`+rest)
 	f(`data_stream_sync_fields => false`, `{"a":1}`, `{"a":1`+rest)
 	f(`index => "a" parent => "%{p}" join_field => "[j][k]"`, `{"p":"42","j":{"k":"child"}}`, `{"p":"42","j":{"k":{"name":"child","parent":"42"}}`+rest)
+}
+
+// TestReplayedLetters: what comes from a dead letter queue is marked in the letter that would bring it back there.
+func TestReplayedLetters(t *testing.T) {
+	s := newFake(t, func(w http.ResponseWriter, r *http.Request, body string) bool {
+		if strings.Contains(r.URL.Path, "_bulk") {
+			items(w, body, func(int, string) (int, string) { return 400, mapping })
+		}
+		return strings.Contains(r.URL.Path, "_bulk")
+	})
+	dlq := new(letters)
+	r := open(t, `hosts => ["`+s.URL+`"] index => "app-%{i}" manage_template => false`, func(b *plugin.Builder) { b.DeadLetters = dlq })
+	w := r.NewWriter()
+	for n, doc := range []string{`{"n":0,"i":"a"}`, `{"n":1,"i":"a"}`, `{"n":2}`, `{"n":3}`} {
+		e := makeEvent(t, doc)
+		if n%2 == 1 {
+			require.NoError(t, e.Set(event.MustPath("[@metadata][dead_letter_queue][reason]"), event.StringValue("mapping")))
+		}
+		_ = w.Append(e) // the last two cannot be written: their index is unknown
+	}
+	await(t, turn(t, w))
+	require.Equal(t, 4, dlq.len())
+	for _, l := range dlq.all {
+		var doc struct{ N int }
+		require.NoError(t, json.Unmarshal(l.Document, &doc))
+		require.Equal(t, doc.N%2 == 1, l.Replayed, "event %d", doc.N)
+	}
 }

@@ -86,6 +86,10 @@ type DeadLetter struct {
 	PluginID   string
 	Reason     string
 	Document   []byte // the event as JSON; Write does not keep it
+
+	// Replayed tells that the event comes from a dead letter queue: [@metadata][dead_letter_queue] is there. As in Logstash it does not
+	// go there again, where it would come back for ever.
+	Replayed bool
 }
 
 // NewSource returns a Source with what the input's common options add (type, tags, add_field, the codec) and the given facts.
