@@ -234,15 +234,30 @@ func (c *compiler) genAnchor(n *node, next int32) int32 {
 // genAlt generates alternatives with a table that says, for the byte that comes, which of them can match.
 func (c *compiler) genAlt(n *node, next int32, f follow) int32 {
 	targets := make([]int32, len(n.kids))
-	follows := make([]follow, len(n.kids))
 	for i, k := range n.kids {
 		targets[i] = c.gen(k, next, f)
+	}
+	key := choiceKey{n, f}
+	if n.shared && !c.plain {
+		if o := c.choices[key]; o != nil {
+			return c.emitChoice(o, targets, int32(n.src))
+		}
+	}
+	follows := make([]follow, len(n.kids))
+	for i, k := range n.kids {
 		follows[i] = c.followOf(k, f)
 		if c.plain {
 			follows[i] = anything
 		}
 	}
-	return c.choose(targets, follows, int32(n.src))
+	if len(targets) == 2 {
+		return c.branch(targets[0], targets[1], follows[0], follows[1], int32(n.src))
+	}
+	o := c.choice(follows)
+	if n.shared && !c.plain {
+		c.choices[key] = o
+	}
+	return c.emitChoice(o, targets, int32(n.src))
 }
 
 // choose emits the choice between targets.
@@ -250,7 +265,25 @@ func (c *compiler) choose(targets []int32, follows []follow, src int32) int32 {
 	if len(targets) == 2 {
 		return c.branch(targets[0], targets[1], follows[0], follows[1], src)
 	}
-	i := inst{op: opAlt, src: src, lists: [][]int32{nil}}
+	return c.emitChoice(c.choice(follows), targets, src)
+}
+
+// choiceKey is an alternation of several patterns in front of something.
+type choiceKey struct {
+	n *node
+	f follow
+}
+
+// choice says which alternatives are tried for a byte, by their numbers.
+type choice struct {
+	tab   *[256]uint8
+	ends  uint8
+	lists [][]int32
+}
+
+// choice groups bytes by which alternatives they allow.
+func (c *compiler) choice(follows []follow) *choice {
+	o := &choice{lists: [][]int32{nil}}
 	var classes [257]int32 // of each byte and the end of the text: an index into members
 	members := c.partition(follows, &classes)
 	ids := make([]uint8, len(members))
@@ -260,30 +293,42 @@ func (c *compiler) choose(targets []int32, follows []follow, src int32) int32 {
 		if len(list) == 0 || ids[class] != 0 {
 			return ids[class]
 		}
-		if len(i.lists) == 255 {
+		if len(o.lists) == 255 {
 			// More kinds of bytes than a table entry can name: the rest of them try all alternatives, as the last list.
 			list = nil
-			for j := range targets {
+			for j := range follows {
 				list = append(list, int32(j))
 			}
 		}
-		if len(i.lists) < 256 {
-			out := make([]int32, len(list))
-			for j, k := range list {
-				out[j] = targets[k]
-			}
-			i.lists = append(i.lists, out)
-			c.leaves = c.leaves || len(out) > 1
+		if len(o.lists) < 256 {
+			o.lists = append(o.lists, list)
 		}
-		ids[class] = uint8(len(i.lists) - 1)
+		ids[class] = uint8(len(o.lists) - 1)
 		return ids[class]
 	}
 	for b := range tab {
 		tab[b] = name(classes[b])
 	}
-	i.ends = name(classes[256])
-	i.tab = c.table(tab)
-	return c.emit(i)
+	o.ends = name(classes[256])
+	o.tab = c.table(tab)
+	return o
+}
+
+func (c *compiler) emitChoice(o *choice, targets []int32, src int32) int32 {
+	total := 0
+	for _, list := range o.lists {
+		total += len(list)
+		c.leaves = c.leaves || len(list) > 1
+	}
+	lists, all := make([][]int32, len(o.lists)), make([]int32, 0, total)
+	for i, list := range o.lists {
+		from := len(all)
+		for _, k := range list {
+			all = append(all, targets[k])
+		}
+		lists[i] = all[from:len(all):len(all)]
+	}
+	return c.emit(inst{op: opAlt, src: src, tab: o.tab, ends: o.ends, lists: lists})
 }
 
 // partition groups bytes, and the end of the text as number 256, by which alternatives they allow.

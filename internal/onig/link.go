@@ -3,6 +3,7 @@ package onig
 import (
 	"slices"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // code is an instruction in the form the machine runs: linked by pointers, with what the hot ones need at hand and neighbours fused where that saves
@@ -17,30 +18,47 @@ type code struct {
 	post  uint16
 	idx   int32
 	reg   int32
+	min   int32
+	max   int32
+	memo  int32
 	next  *code
 	alt   *code
 	tab   *[256]uint8 // members of the class, or the choice
 	fol   *[256]uint8 // what follows may start with; nil if anything may
-	word  uint64      // opWord: the text
-	mask  uint64
-	min   int32
-	max   int32
-	memo  int32
-	src   int32
+	word  uint64      // opWord: the text; with flagStops, the two bytes that end the run
 	x     *extra
 }
 
 // extra is what only some instructions need.
 type extra struct {
-	cls     *class
-	lit     string
-	refs    []int32
-	lists   [][]*code
-	seq     []step
-	stops   [2]byte // opSpanStops: the only bytes outside the class
-	stopped bool    // opSpanLazy: the run ends, or what follows starts, at one of stops
-	auto    *automaton
-	alt     int32 // register of opSaveBoth
+	lit   string
+	refs  []int32
+	lists [][]*code
+	seq   []step
+	auto  *automaton
+}
+
+// class returns the class of which tab is the first part.
+func (k *code) class() *class { return (*class)(unsafe.Pointer(k.tab)) }
+
+// stops returns the bytes that end a run: the only ones outside the class, or where what follows may start too.
+func (k *code) stops() (a, b byte) { return byte(k.word), byte(k.word >> 8) }
+
+func (k *code) setStops(stops []byte) {
+	k.flags |= flagStops
+	k.word = uint64(stops[0]) | uint64(stops[len(stops)-1])<<8
+}
+
+// literal returns the text of opWord.
+func (k *code) literal() string {
+	if k.op == opLit {
+		return k.x.lit
+	}
+	text := make([]byte, k.size)
+	for i := range text {
+		text[i] = byte(k.word >> (8 * i))
+	}
+	return string(text)
 }
 
 // step is one byte of a fused sequence: lo ≤ b ≤ lo+width, or a member of tab.
@@ -50,45 +68,54 @@ type step struct {
 	width byte
 }
 
-// link turns the program of the compiler into code.
-func link(prog []inst) []code {
-	out := make([]code, len(prog))
-	rare := make([]extra, 0, countExtra(prog))
-	more := func(x extra) *extra {
-		rare = append(rare, x)
-		return &rare[len(rare)-1]
+// linker is the scratch space of link.
+type linker struct {
+	out   []code
+	uses  []uint8
+	index []int32
+	order []*code
+}
+
+// link turns the program of the compiler into code, and tells where it is entered now. Places in the pattern are kept by those who ask for them, in srcs.
+func (l *linker) link(prog []inst, entry int32, keepSrcs bool) (linked []code, at int32, srcs []int32) {
+	if cap(l.out) < len(prog) {
+		l.out, l.uses, l.index = make([]code, 2*len(prog)), make([]uint8, 2*len(prog)), make([]int32, 2*len(prog))
+	}
+	out := l.out[:len(prog)]
+	rare := make([]extra, countExtra(prog))
+	used := 0
+	more := func() *extra {
+		used++
+		return &rare[used-1]
 	}
 	for i := range prog {
 		in := &prog[i]
 		k := &out[i]
 		*k = code{op: in.op, b: in.b, ends: in.ends, flags: in.flags, idx: int32(i), reg: in.reg, next: &out[in.next],
-			min: in.min, max: in.max, memo: in.memo, src: in.src, tab: in.tab}
+			min: in.min, max: in.max, memo: in.memo, tab: in.tab}
 		switch in.op {
 		case opSaveBoth:
-			k.x = more(extra{alt: in.alt})
+			k.max = in.alt
 		case opTable, opLongest:
-			k.x, k.tab = more(extra{auto: in.auto}), in.auto.kinds
+			k.x, k.tab = &in.auto.extra, in.auto.kinds
 		case opAlt:
-			k.x = more(extra{lists: make([][]*code, len(in.lists))})
-			for j, l := range in.lists {
-				for _, t := range l {
-					k.x.lists[j] = append(k.x.lists[j], &out[t])
-				}
-			}
+			k.x = more()
+			k.x.lists = linkLists(out, in.lists)
 		case opBackref, opCond:
-			k.alt, k.x = &out[in.alt], more(extra{refs: in.lists[0]})
+			k.alt, k.x = &out[in.alt], more()
+			k.x.refs = in.lists[0]
 		case opLit:
-			k.x = more(extra{lit: in.lit})
-			linkWord(k, in.lit)
+			if !linkWord(k, in.lit) {
+				k.x = more()
+				k.x.lit = in.lit
+			}
 		case opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
-			k.x = more(extra{cls: in.cls})
 			k.tab, k.fol = &in.cls.tab, in.tab
 			linkSpan(k, in)
 		case opSpanEscaped:
 			k.tab, k.fol = &in.cls.tab, in.tab
-			stops := stopBytes(in.cls)
-			if len(stops) <= 2 {
-				k.x = more(extra{stopped: true, stops: [2]byte{stops[0], stops[len(stops)-1]}})
+			if stops := stopBytes(in.cls); len(stops) <= 2 {
+				k.setStops(stops)
 			}
 		case opPeek:
 			k.tab, k.fol, k.alt = &in.cls.tab, in.tab, &out[in.alt]
@@ -96,32 +123,110 @@ func link(prog []inst) []code {
 			k.alt = &out[in.alt]
 		}
 	}
-	uses := countUses(out)
+	uses := countUses(out, l.uses[:len(prog)])
 	for i := range out {
 		fuseSequence(&out[i], uses)
 	}
 	for i := range out {
 		fuseBranch(&out[i])
 	}
-	fuseSaves(out)
-	return out
+	fuseSaves(out, prog)
+	linked = l.compact(out, rare, &out[entry])
+	if keepSrcs {
+		srcs = make([]int32, len(linked))
+		for i, k := range l.order {
+			srcs[i] = prog[k.idx].src
+		}
+	}
+	at = l.index[entry]
+	clear(l.order)
+	clear(out)
+	return linked, at, srcs
 }
 
-// countExtra returns how many instructions need an extra.
+func linkLists(out []code, lists [][]int32) [][]*code {
+	total := 0
+	for _, list := range lists {
+		total += len(list)
+	}
+	linked, all := make([][]*code, len(lists)), make([]*code, 0, total)
+	for i, list := range lists {
+		from := len(all)
+		for _, t := range list {
+			all = append(all, &out[t])
+		}
+		linked[i] = all[from:len(all):len(all)]
+	}
+	return linked
+}
+
+// compact copies what can be reached, in the order in which it is run if all goes well, so that the machine walks through memory in one direction.
+func (l *linker) compact(out []code, rare []extra, entry *code) []code {
+	index := l.index[:len(out)]
+	for i := range index {
+		index[i] = -1
+	}
+	order := l.order[:0]
+	todo := []*code{entry}
+	for len(todo) > 0 {
+		k := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for k != nil && index[k.idx] < 0 {
+			index[k.idx] = int32(len(order))
+			order = append(order, k)
+			if k.alt != nil {
+				todo = append(todo, k.alt)
+			}
+			if k.op == opAlt {
+				for _, list := range k.x.lists {
+					todo = append(todo, list...)
+				}
+			}
+			k = k.next
+		}
+	}
+	linked := make([]code, len(order))
+	moved := func(k *code) *code {
+		if k == nil || index[k.idx] < 0 {
+			return nil
+		}
+		return &linked[index[k.idx]]
+	}
+	for i, k := range order {
+		to := &linked[i]
+		*to = *k
+		to.idx, to.next, to.alt = int32(i), moved(k.next), moved(k.alt)
+	}
+	for i := range rare {
+		for _, list := range rare[i].lists {
+			for j, t := range list {
+				list[j] = moved(t)
+			}
+		}
+	}
+	l.order = order
+	return linked
+}
+
+// countExtra returns how many instructions need an extra of their own.
 func countExtra(prog []inst) int {
 	n := 0
 	for i := range prog {
 		switch prog[i].op {
-		case opSaveBoth, opSpanEscaped, opTable, opLongest, opAlt, opBackref, opCond, opLit, opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
+		case opAlt, opBackref, opCond:
 			n++
+		case opLit:
+			if len(prog[i].lit) > maxWord {
+				n++
+			}
 		}
 	}
 	return n
 }
 
 // countUses counts, up to 2, how often an instruction is named by others, and names the one single byte it follows, if that is all.
-func countUses(out []code) []uint8 {
-	uses := make([]uint8, len(out))
+func countUses(out []code, uses []uint8) []uint8 {
+	clear(uses)
 	use := func(k *code, weight uint8) {
 		if k != nil {
 			uses[k.idx] = min(2, uses[k.idx]+weight)
@@ -147,16 +252,19 @@ func countUses(out []code) []uint8 {
 	return uses
 }
 
-// linkWord prepares the comparison of a short literal as one number.
-func linkWord(k *code, lit string) {
-	if len(lit) > 8 {
-		return
+// maxWord is the longest text that is compared as one number.
+const maxWord = 8
+
+// linkWord prepares the comparison of a short literal as one number; min is by how many bits the others are shifted out.
+func linkWord(k *code, lit string) bool {
+	if len(lit) > maxWord {
+		return false
 	}
-	k.op, k.size = opWord, uint8(len(lit))
+	k.op, k.size, k.min = opWord, uint8(len(lit)), int32(64-8*len(lit))
 	for i := range len(lit) {
 		k.word |= uint64(lit[i]) << (8 * i)
-		k.mask |= 0xFF << (8 * i)
 	}
+	return true
 }
 
 // stopBytes returns the bytes that end a run of c.
@@ -191,10 +299,9 @@ func linkSpan(k *code, in *inst) {
 	switch len(stops) {
 	case 0:
 		k.op = opSpanAll
-	case 1:
-		k.op, k.x.stops = opSpanStops, [2]byte{stops[0], stops[0]}
-	case 2:
-		k.op, k.x.stops = opSpanStops, [2]byte{stops[0], stops[1]}
+	case 1, 2:
+		k.op = opSpanStops
+		k.setStops(stops)
 	}
 }
 
@@ -212,7 +319,7 @@ func linkLazy(k *code, in *inst) {
 	if len(stops) == 0 || len(stops) > 2 || stops[len(stops)-1] >= utf8.RuneSelf {
 		return
 	}
-	k.x.stopped, k.x.stops = true, [2]byte{stops[0], stops[len(stops)-1]}
+	k.setStops(stops)
 }
 
 // fuseSequence joins a chain of single bytes, of which at least one is a class, into one instruction. What stands inside such a chain and is reached in no
@@ -232,7 +339,7 @@ func fuseSequence(k *code, uses []uint8) {
 				steps = append(steps, step{lo: byte(at.word >> (8 * i))})
 			}
 		case opSetByte:
-			steps = append(steps, classStep(at.x.cls))
+			steps = append(steps, classStep(at.class()))
 			sets++
 		default:
 			if len(steps) >= 2 && sets > 0 {
@@ -279,7 +386,7 @@ func accepts(k, t *code, way uint8) bool {
 }
 
 // fuseSaves lets hot instructions set the captures around them.
-func fuseSaves(out []code) {
+func fuseSaves(out []code, prog []inst) {
 	const most = 1<<16 - 1
 	for i := range out {
 		k := &out[i]
@@ -299,6 +406,7 @@ func fuseSaves(out []code) {
 		case opByte, opWord, opSeq, opTable, opLongest, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy, opBranch, opAlt, opMark:
 			if n.pre == 0 {
 				idx, reg := k.idx, k.reg
+				prog[idx].src = prog[n.idx].src
 				*k = *n
 				k.idx, k.pre = idx, uint16(reg)
 			}

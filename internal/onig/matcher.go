@@ -114,14 +114,14 @@ func (m *Matcher) Group(i int) (start, end int) {
 
 // note keeps the failure that came after the most progress.
 func (m *Matcher) note(in *code, pos int32) {
-	src := in.src
+	src := m.re.srcs[in.idx]
 	if in.op == opLit || in.op == opWord {
-		k := 0
-		for k < len(in.x.lit)-1 && int(pos)+k < len(m.text) && m.text[int(pos)+k] == in.x.lit[k] {
+		k, lit := 0, in.literal()
+		for k < len(lit)-1 && int(pos)+k < len(m.text) && m.text[int(pos)+k] == lit[k] {
 			k++
 		}
 		pos += int32(k)
-		if strings.HasPrefix(m.re.src[src:], in.x.lit[:k]) {
+		if strings.HasPrefix(m.re.src[src:], lit[:k]) {
 			src += int32(k)
 		}
 	}

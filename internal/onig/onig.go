@@ -32,8 +32,9 @@ type Regexp struct {
 	code   []code
 	blank  []int32 // captures before a match
 	entry  int32
-	regs   int // registers the program uses
-	caps   int // groups
+	srcs   []int32 // debug: where the instructions stand in the pattern
+	regs   int     // registers the program uses
+	caps   int     // groups
 	ret    int32
 	memos  int // size of the memo
 	names  []Name
@@ -57,14 +58,14 @@ func Compile(pattern string, opts ...Option) (*Regexp, error) {
 			fl |= flagDotAll
 		}
 	}
-	re, err := compile(pattern, fl, false)
+	re, err := compile(pattern, fl, forSpeed)
 	if err != nil {
 		return nil, err
 	}
 	re.debug = sync.OnceValue(func() *Regexp {
-		d, err := compile(pattern, fl, true)
+		d, err := compile(pattern, fl, forDebug)
 		if err != nil {
-			return re // too large without simplification
+			d, _ = compile(pattern, fl, withPlaces) // too large without simplification
 		}
 		return d
 	})
@@ -74,12 +75,22 @@ func Compile(pattern string, opts ...Option) (*Regexp, error) {
 	return re, nil
 }
 
-func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
+// purpose is what a pattern is compiled for.
+type purpose uint8
+
+const (
+	forSpeed   purpose = iota
+	withPlaces         // the same program, whose instructions know their places in the pattern
+	forDebug           // a program without rewriting, whose failures name the place that failed
+)
+
+func compile(pattern string, fl flags, use purpose) (*Regexp, error) {
 	scratch := takeScratch()
 	known := scratch
-	if plain {
-		known = nil // its places are those in the pattern
+	if use != forSpeed {
+		known = nil // what other patterns left has its place there
 	}
+	plain := use == forDebug
 	root, groups, calls, err := parse(pattern, fl, known)
 	if err != nil {
 		return nil, err
@@ -94,12 +105,12 @@ func compile(pattern string, fl flags, plain bool) (*Regexp, error) {
 		c.root = root
 	}
 	re := &Regexp{src: pattern, caps: len(groups)}
-	re.entry = c.finish()
+	entry := c.finish()
 	if c.tooBig {
 		return nil, &SyntaxError{Pattern: pattern, Msg: "too big pattern"}
 	}
 	re.regs, re.ret, re.memos = int(c.regs), c.ret, c.memos
-	re.code = link(c.prog)
+	re.code, re.entry, re.srcs = scratch.linker.link(c.prog, entry, use != forSpeed)
 	re.blank = make([]int32, 2*len(groups)+2)
 	for i := range re.blank {
 		re.blank[i] = -1

@@ -20,6 +20,7 @@ type scratch struct {
 	prog    []inst
 	ends    []int32
 	builder builder
+	linker  linker
 	shared  shared
 }
 
@@ -34,6 +35,7 @@ type shared struct {
 	follows map[byteSet]*[256]uint8
 	chooses map[chooseKey]*[256]uint8
 	tabs    map[[256]uint8]*[256]uint8
+	choices map[choiceKey]*choice
 	tables  map[string]tableResult
 	known   map[string]*automaton // by sets, after, entry and follow; nil for what has none
 }
@@ -67,7 +69,7 @@ func (s *scratch) give(c *compiler) {
 	s.prog = c.prog[:cap(c.prog)]
 	clear(s.prog[:len(c.prog)])
 	sh := &s.shared
-	if sh.held += len(c.src); sh.held > keepText || len(sh.placed)+len(sh.tables)+len(sh.bySet)+len(sh.chooses)+len(sh.known) > keepEdges {
+	if sh.held += len(c.src); sh.held > keepText || len(sh.placed)+len(sh.tables)+len(sh.choices)+len(sh.bySet)+len(sh.chooses)+len(sh.known) > keepEdges {
 		sh.reset()
 	}
 	scratches.Put(s)
@@ -77,7 +79,7 @@ func (s *shared) reset() {
 	*s = shared{
 		groups: map[groupKey]sharedGroup{}, sets: map[setKey]*charSet{}, placed: map[placeKey]*node{},
 		classes: map[string]*class{}, bySet: map[*charSet]*class{}, follows: map[byteSet]*[256]uint8{},
-		chooses: map[chooseKey]*[256]uint8{}, tabs: map[[256]uint8]*[256]uint8{}, tables: map[string]tableResult{}, known: map[string]*automaton{},
+		chooses: map[chooseKey]*[256]uint8{}, tabs: map[[256]uint8]*[256]uint8{}, tables: map[string]tableResult{}, choices: map[choiceKey]*choice{}, known: map[string]*automaton{},
 	}
 }
 

@@ -29,6 +29,17 @@ func (p *positions) add(i int)      { p[i>>6] |= 1 << (i & 63) }
 func (p *positions) remove(i int)   { p[i>>6] &^= 1 << (i & 63) }
 func (p *positions) has(i int) bool { return p[i>>6]&(1<<(i&63)) != 0 }
 
+// appendTo appends the numbers of the positions and how many they are.
+func (p positions) appendTo(dst []byte) []byte {
+	n := len(dst)
+	for w := range p {
+		for ps := p[w]; ps != 0; ps &= ps - 1 {
+			dst = append(dst, byte(w<<6|bits.TrailingZeros64(ps)))
+		}
+	}
+	return append(dst, byte(len(dst)-n))
+}
+
 // automaton decides byte by byte, without going back, how far a part of the pattern reaches. Row 0 of next is the end; the last column of a row tells
 // whether the part may end there.
 type automaton struct {
@@ -36,6 +47,7 @@ type automaton struct {
 	next  []uint16    // by row and kind: where the next row begins
 	start uint16
 	width uint16 // kinds and one
+	extra extra  // what instructions that run it point to
 }
 
 // builder makes an automaton of a part of the tree that captures nothing, back to front: what follows a node is known as a set of positions.
@@ -44,12 +56,17 @@ type builder struct {
 	f     follow // what follows the part
 	sets  []byteSet
 	after []positions
+
+	distinct []byteSet // the different ones among sets
+	which    []uint8   // by position: its place in distinct
+
 	loops positions // positions that stand for the head of a loop under construction
 
 	*shared
 	key    []byte
 	states []positions
 	rows   []uint16
+	masks  []byteSet // kinds, by distinct set
 	number map[positions]uint16
 }
 
@@ -460,15 +477,18 @@ func (b *builder) followOf(next positions) follow {
 	return f
 }
 
-// kinds numbers the bytes by which positions take them; not ok if there are too many kinds.
+// kinds numbers the bytes by which positions take them, and the sets of the positions; not ok if there are too many kinds.
 func (b *builder) kinds() (kinds [256]uint8, ok bool) {
 	count := 1
-	var done []byteSet
+	b.distinct, b.which = b.distinct[:0], b.which[:0]
 	for _, s := range b.sets {
-		if slices.Contains(done, s) {
+		at := slices.Index(b.distinct, s)
+		if at >= 0 {
+			b.which = append(b.which, uint8(at))
 			continue
 		}
-		done = append(done, s)
+		b.which = append(b.which, uint8(len(b.distinct)))
+		b.distinct = append(b.distinct, s)
 		var moved [256]uint8
 		for w := range s {
 			for bs := s[w]; bs != 0; bs &= bs - 1 {
@@ -507,13 +527,11 @@ func (b *builder) find(entry positions, longest bool) *automaton {
 		for _, w := range b.sets[i] {
 			key = binary.LittleEndian.AppendUint64(key, w)
 		}
-		for _, w := range b.after[i] {
-			key = binary.LittleEndian.AppendUint64(key, w)
-		}
+		key = b.after[i].appendTo(key)
 	}
-	for i := range entry {
-		key = binary.LittleEndian.AppendUint64(key, entry[i])
-		key = binary.LittleEndian.AppendUint64(key, b.f.bytes[i])
+	key = entry.appendTo(key)
+	for _, w := range b.f.bytes {
+		key = binary.LittleEndian.AppendUint64(key, w)
 	}
 	if longest {
 		key = append(key, 1)
@@ -535,6 +553,16 @@ func (b *builder) determine(entry positions, longest bool) *automaton {
 		return nil
 	}
 	samples, width := kindSamples(&kinds)
+	b.masks = b.masks[:0]
+	for _, s := range b.distinct {
+		var mask byteSet
+		for k, c := range samples[:width] {
+			if c >= 0 && s.has(byte(c)) {
+				mask.add(byte(k))
+			}
+		}
+		b.masks = append(b.masks, mask)
+	}
 	a := automaton{kinds: &kinds, width: uint16(width + 1), start: uint16(width + 1)}
 	states, rows, number := append(b.states[:0], positions{}, entry), b.rows[:0], b.number
 	defer func() { b.states, b.rows = states, rows }()
@@ -556,37 +584,43 @@ func (b *builder) determine(entry positions, longest bool) *automaton {
 		for w := range s {
 			for ps := s[w]; ps != 0; ps &= ps - 1 {
 				p := w<<6 | bits.TrailingZeros64(ps)
-				set := b.sets[p]
-				if accepts && !longest && !set.and(b.f.bytes).empty() {
+				if accepts && !longest && !b.sets[p].and(b.f.bytes).empty() {
 					return nil
 				}
-				for k := range width {
-					if c := samples[k]; c >= 0 && set.has(byte(c)) {
+				after, mask := b.after[p], &b.masks[b.which[p]]
+				for v := range mask {
+					for ks := mask[v]; ks != 0; ks &= ks - 1 {
+						k := v<<6 | bits.TrailingZeros64(ks)
 						if longest && to[k] != (positions{}) {
 							return nil
 						}
-						to[k] = to[k].or(b.after[p])
+						to[k] = to[k].or(after)
 					}
 				}
 			}
 		}
+		var last positions
+		id := uint16(0)
 		for k := range width {
 			if to[k] == (positions{}) {
 				continue
 			}
-			id, ok := number[to[k]]
-			if !ok {
-				if len(states) >= maxStates {
-					return nil
+			if to[k] != last {
+				last = to[k]
+				if id, ok = number[last]; !ok {
+					if len(states) >= maxStates {
+						return nil
+					}
+					id = uint16(len(states))
+					number[last] = id
+					states = append(states, last)
 				}
-				id = uint16(len(states))
-				number[to[k]] = id
-				states = append(states, to[k])
 			}
 			rows[row+k] = id * a.width
 		}
 	}
 	a.next = slices.Clone(rows)
+	a.extra.auto = &a
 	return &a
 }
 

@@ -12,16 +12,17 @@ func byteAt(text unsafe.Pointer, pos int32) byte { return *(*byte)(unsafe.Add(te
 
 // stopAfter returns where the first of the two stop bytes stands from pos on, or the end. It looks at a window at a time, so that a stop byte far away is
 // not searched for again and again when the other one is frequent.
-func stopAfter(x *extra, s string, pos int32) int32 {
+func stopAfter(in *code, s string, pos int32) int32 {
 	const window = 256
+	first, second := in.stops()
 	for int(pos) < len(s) {
 		w := s[pos:min(int(pos)+window, len(s))]
-		i := strings.IndexByte(w, x.stops[0])
+		i := strings.IndexByte(w, first)
 		if i >= 0 {
 			w = w[:i]
 		}
-		if x.stops[1] != x.stops[0] {
-			if j := strings.IndexByte(w, x.stops[1]); j >= 0 {
+		if second != first {
+			if j := strings.IndexByte(w, second); j >= 0 {
 				return pos + int32(j)
 			}
 		}
@@ -77,8 +78,8 @@ func spanChars(c *class, s string, pos, limit int32) (end, count int32) {
 // lazyEnd returns the first place from pos on where what follows a lazy run without limit may start, -1 if the run ends before.
 func lazyEnd(in *code, s string, pos int32) int32 {
 	n := int32(len(s))
-	if in.x.stopped {
-		pos = stopAfter(in.x, s, pos)
+	if in.flags&flagStops != 0 {
+		pos = stopAfter(in, s, pos)
 		if pos < n && in.fol[s[pos]] == 0 {
 			return -1
 		}
@@ -88,7 +89,7 @@ func lazyEnd(in *code, s string, pos int32) int32 {
 				pos++
 				continue
 			}
-			end, count := spanChars(in.x.cls, s, pos, 1)
+			end, count := spanChars(in.class(), s, pos, 1)
 			if count == 0 {
 				return -1
 			}
@@ -164,11 +165,11 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				regs[in.pre] = pos
 			}
 			if pos+8 <= n {
-				if *(*uint64)(unsafe.Add(text, pos))&in.mask == in.word {
+				if (*(*uint64)(unsafe.Add(text, pos))^in.word)<<(uint32(in.min)&63) == 0 {
 					pos += int32(in.size)
 					goto matched
 				}
-			} else if strings.HasPrefix(s[pos:], in.x.lit) {
+			} else if startsWithWord(s[pos:], in) {
 				pos += int32(in.size)
 				goto matched
 			}
@@ -273,7 +274,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 					continue
 				}
 				if t != tabNo {
-					if end, count := spanChars(in.x.cls, s, pos, 1); count == 1 {
+					if end, count := spanChars(in.class(), s, pos, 1); count == 1 {
 						pos = end
 						in = in.next
 						continue
@@ -323,7 +324,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 					pos++
 				}
 				if pos == limit && pos < n {
-					pos = stopAfter(in.x, s, pos)
+					pos = stopAfter(in, s, pos)
 				}
 			}
 			if pos >= least {
@@ -338,10 +339,10 @@ func (m *Matcher) run(entry, start, base int32) bool {
 					pos++
 				}
 				if pos == limit && pos < n {
-					if in.x == nil {
+					if in.flags&flagStops == 0 {
 						continue
 					}
-					pos = stopAfter(in.x, s, pos)
+					pos = stopAfter(in, s, pos)
 				}
 				// What an escaped character has behind its first byte belongs to the run.
 				if pos+1 >= n || byteAt(text, pos) != in.b || in.fol[byteAt(text, pos+1)] == 0 {
@@ -392,7 +393,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			in = in.next
 			continue
 		case opSpan, opSpanBack:
-			least, count := spanChars(in.x.cls, s, pos, in.min)
+			least, count := spanChars(in.class(), s, pos, in.min)
 			if count < in.min {
 				break
 			}
@@ -402,7 +403,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				if in.flags&flagUnbound == 0 {
 					limit = in.max - in.min
 				}
-				pos, _ = spanChars(in.x.cls, s, pos, limit)
+				pos, _ = spanChars(in.class(), s, pos, limit)
 			}
 			if in.op == opSpanBack && pos > least {
 				if int(sp)+2 >= len(stk) {
@@ -414,7 +415,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			in = in.next
 			continue
 		case opSpanLazy:
-			end, count := spanChars(in.x.cls, s, pos, in.min)
+			end, count := spanChars(in.class(), s, pos, in.min)
 			if count < in.min {
 				break
 			}
@@ -521,7 +522,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			stk[sp] = frame{^in.reg, regs[in.reg], 0}
 			stk[sp+1] = frame{^(in.reg + 1), regs[in.reg+1], 0}
 			sp += 2
-			regs[in.reg], regs[in.reg+1] = regs[in.x.alt], pos
+			regs[in.reg], regs[in.reg+1] = regs[in.max], pos
 			in = in.next
 			continue
 		case opBeginText:
@@ -858,7 +859,7 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				sp--
 				goto back
 			}
-			end, count := spanChars(in.x.cls, s, p, 1)
+			end, count := spanChars(in.class(), s, p, 1)
 			if count == 0 {
 				sp--
 				goto back

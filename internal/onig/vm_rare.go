@@ -27,6 +27,19 @@ func (m *Matcher) guarded(start int) (ok bool) {
 	return m.find(start)
 }
 
+// startsWithWord compares the text of opWord where the text may end within 8 bytes.
+func startsWithWord(s string, in *code) bool {
+	if len(s) < int(in.size) {
+		return false
+	}
+	for i := range in.size {
+		if s[i] != byte(in.word>>(8*i)) {
+			return false
+		}
+	}
+	return true
+}
+
 // isWord reports whether c is a word character for \b.
 func isWord(c rune) bool {
 	if c < utf8.RuneSelf {
@@ -69,7 +82,7 @@ func lookSet(in *code, s string, pos int32) bool {
 	if pos >= int32(len(s)) {
 		return neg
 	}
-	_, count := spanChars(in.x.cls, s, pos, 1)
+	_, count := spanChars(in.class(), s, pos, 1)
 	return (count == 1) != neg
 }
 
