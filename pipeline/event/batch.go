@@ -110,8 +110,8 @@ func (s *Source) Decorate(e *Event, r *Record) (err error) {
 			continue
 		}
 		if keys := f.Path.keys; len(keys) == 1 && !f.Path.reserved {
-			if e.root.find(keys[0].name) < 0 {
-				e.root.add(keys[0].name, f.Value)
+			if k := &keys[0]; e.root.find(k.name, k.mark) < 0 {
+				e.root.add(k.name, k.mark, f.Value)
 			}
 			continue
 		}

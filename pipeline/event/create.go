@@ -15,13 +15,27 @@ const (
 	MetadataFailureField = "_@metadata"
 )
 
+// The marks of the fields that every event has or might have.
+var (
+	stampMark, versionMark = markOf(TimestampField), markOf(VersionField)
+	reservedMarks          = maskOf(TimestampField, VersionField, MetadataField, TagsField)
+)
+
+// maskOf returns what Object.seen has set for any of keys.
+func maskOf(keys ...string) (mask uint64) {
+	for _, k := range keys {
+		mask |= 1 << (markOf(k) & 63)
+	}
+	return mask
+}
+
 var now = time.Now // TIME_NOW in templates; synctest replaces the clock below it
 
 // SetRoot makes the fields of o, which must belong to e, the event's top-level fields. A decoder does this with a document it read;
 // [Event.Create] then checks the reserved ones.
 func (e *Event) SetRoot(o *Object) {
 	e.root.fields, o.fields = o.fields, e.root.fields
-	e.root.marks, o.marks = o.marks, e.root.marks
+	e.root.marks, e.root.seen = o.marks, o.seen
 	e.root.index, o.index = o.index, nil
 	e.root.lazy = o.lazy
 	o.Clear()
@@ -31,6 +45,11 @@ func (e *Event) SetRoot(o *Object) {
 // otherwise; @version "1" if absent; metadata moved out of the document; tags that are strings. What is of no use is kept in a field
 // of its own and tagged.
 func (e *Event) Create(t time.Time) {
+	if e.root.seen&reservedMarks == 0 {
+		e.root.add(TimestampField, stampMark, TimeValue(t))
+		e.root.add(VersionField, versionMark, StringValue("1"))
+		return
+	}
 	var stamp, version, badTags, badStamp bool
 	for i := 0; i < len(e.root.fields); i++ {
 		f := &e.root.fields[i]
@@ -52,10 +71,10 @@ func (e *Event) Create(t time.Time) {
 		}
 	}
 	if !stamp {
-		e.root.add(TimestampField, TimeValue(t))
+		e.root.add(TimestampField, stampMark, TimeValue(t))
 	}
 	if !version {
-		e.root.add(VersionField, StringValue("1"))
+		e.root.add(VersionField, versionMark, StringValue("1"))
 	}
 	if badTags {
 		e.moveTags()

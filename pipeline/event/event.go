@@ -117,11 +117,8 @@ func (e *Event) Own(v Value) Value {
 		}
 		return ListValue(l)
 	case KindObject:
-		o, old := e.NewObject(), v.Object()
-		o.lazy = old.lazy
-		for i := range old.fields {
-			o.add(old.fields[i].Key, e.Own(old.fields[i].Val))
-		}
+		o := e.NewObject()
+		o.copyFrom(v.Object(), e)
 		return ObjectValue(o)
 	}
 	return v
@@ -137,13 +134,8 @@ func (e *Event) Clone() *Event {
 // CopyTo makes c, after a Reset, a copy of e.
 func (e *Event) CopyTo(c *Event) {
 	c.Reset()
-	for _, f := range e.root.fields {
-		c.root.add(f.Key, c.Own(f.Val))
-	}
-	for _, f := range e.metadata().fields {
-		c.meta.add(f.Key, c.Own(f.Val))
-	}
-	c.root.lazy, c.meta.lazy = e.root.lazy, e.meta.lazy
+	c.root.copyFrom(&e.root, c)
+	c.meta.copyFrom(e.metadata(), c)
 	c.cancelled = e.cancelled
 }
 
@@ -162,7 +154,7 @@ func (e *Event) Metadata() *Object { return e.metadata() }
 
 // Timestamp returns @timestamp; false if the event has none any more.
 func (e *Event) Timestamp() (time.Time, bool) {
-	v, ok := e.root.Get(TimestampField)
+	v, ok := e.root.get(TimestampField, stampMark)
 	if !ok || v.kind != Time {
 		return time.Time{}, false
 	}
@@ -170,7 +162,7 @@ func (e *Event) Timestamp() (time.Time, bool) {
 }
 
 // SetTimestamp sets @timestamp.
-func (e *Event) SetTimestamp(t time.Time) { e.root.Set(TimestampField, TimeValue(t)) }
+func (e *Event) SetTimestamp(t time.Time) { e.root.set(TimestampField, stampMark, TimeValue(t)) }
 
 // top returns the object that the first key of p is looked up in.
 func (e *Event) top(p *Path) *Object {
@@ -191,7 +183,8 @@ func (e *Event) Get(p *Path) (Value, bool) {
 		}
 		return Value{}, false
 	}
-	v, ok := e.top(p).Get(p.keys[0].name)
+	k := &p.keys[0]
+	v, ok := e.top(p).get(k.name, k.mark)
 	for i := 1; ok && i < len(p.keys); i++ {
 		v, ok = p.keys[i].child(v)
 	}
@@ -218,7 +211,7 @@ func (e *Event) Set(p *Path, v Value) error {
 	}
 	o := e.top(p)
 	if len(p.keys) == 1 {
-		o.Set(p.keys[0].name, v)
+		o.set(p.keys[0].name, p.keys[0].mark, v)
 		return nil
 	}
 	cur := e.descend(o, &p.keys[0])
@@ -262,31 +255,41 @@ var timestampPath, tagsPath = MustPath(TimestampField), MustPath(TagsField)
 
 // SetIfAbsent is Set for a field that is missing or null, in one search; done is false, and nothing changed, if p has a value.
 func (e *Event) SetIfAbsent(p *Path, v Value) (done bool, err error) {
+	o := &e.root
+	if p.plain {
+		if k := &p.keys[0]; o.seen>>(k.mark&63)&1 == 0 {
+			o.add(k.name, k.mark, v)
+			return true, nil
+		}
+	}
 	if p.reserved || len(p.keys) == 0 {
 		return e.setIfAbsentSlowly(p, v)
 	}
-	o := e.top(p)
-	for k := range p.keys[:len(p.keys)-1] {
-		name := p.keys[k].name
-		i := o.find(name)
+	if p.meta {
+		o = e.top(p)
+	}
+	last := len(p.keys) - 1
+	for i := range p.keys[:last] {
+		k := &p.keys[i]
+		at := o.find(k.name, k.mark)
 		switch {
-		case i < 0:
+		case at < 0:
 			child := e.NewObject()
-			o.add(name, ObjectValue(child))
+			o.add(k.name, k.mark, ObjectValue(child))
 			o = child
-		case o.at(i).kind == KindObject:
-			o = o.at(i).Object()
+		case o.at(at).kind == KindObject:
+			o = o.at(at).Object()
 		default:
 			return e.setIfAbsentSlowly(p, v)
 		}
 	}
-	name := p.keys[len(p.keys)-1].name
-	i := o.find(name)
+	k := &p.keys[last]
+	at := o.find(k.name, k.mark)
 	switch {
-	case i < 0:
-		o.add(name, v)
-	case o.at(i).kind == Null:
-		o.fields[i].Val = v
+	case at < 0:
+		o.add(k.name, k.mark, v)
+	case o.at(at).kind == Null:
+		o.fields[at].Val = v
 	default:
 		return false, nil
 	}
@@ -302,14 +305,14 @@ func (e *Event) setIfAbsentSlowly(p *Path, v Value) (done bool, err error) {
 
 // descend returns the value of k in o, which it makes an object if it is missing or null.
 func (e *Event) descend(o *Object, k *key) Value {
-	i := o.find(k.name)
+	i := o.find(k.name, k.mark)
 	if i >= 0 {
 		if v := o.at(i); v.kind != Null {
 			return v
 		}
 	}
 	v := ObjectValue(e.NewObject())
-	o.Set(k.name, v)
+	o.set(k.name, k.mark, v)
 	return v
 }
 
@@ -317,7 +320,7 @@ func (e *Event) descend(o *Object, k *key) Value {
 func (e *Event) setChild(container Value, k *key, v Value) (done bool, err error) {
 	switch container.kind {
 	case KindObject:
-		container.Object().Set(k.name, v)
+		container.Object().set(k.name, k.mark, v)
 		return false, nil
 	case KindList:
 		return setItem(container.List(), k, v)
@@ -389,7 +392,7 @@ func (e *Event) setMetadata(v Value) error {
 	fields := append([]Field(nil), o.Fields()...) // o may be part of what is replaced
 	e.meta.Clear()
 	for _, f := range fields {
-		e.meta.add(f.Key, f.Val)
+		e.meta.Set(f.Key, f.Val)
 	}
 	return nil
 }
@@ -404,9 +407,10 @@ func (e *Event) Remove(p *Path) (Value, bool) {
 		}
 		return Value{}, p.meta
 	case 1:
-		return e.top(p).Delete(p.keys[0].name)
+		return e.top(p).delete(p.keys[0].name, p.keys[0].mark)
 	}
-	v, ok := e.top(p).Get(p.keys[0].name)
+	k := &p.keys[0]
+	v, ok := e.top(p).get(k.name, k.mark)
 	for i := 1; ok && i < len(p.keys)-1; i++ {
 		v, ok = p.keys[i].child(v)
 	}
@@ -424,7 +428,7 @@ func (e *Event) Remove(p *Path) (Value, bool) {
 		return old, true
 	}
 	if o := v.Object(); o != nil {
-		return o.Delete(last.name)
+		return o.delete(last.name, last.mark)
 	}
 	return Value{}, false
 }

@@ -21,11 +21,13 @@ type Path struct {
 	keys     []key
 	meta     bool // below or at @metadata, which keys does not hold
 	reserved bool // at or below @timestamp or tags, which take only some values
+	plain    bool // a top-level field that is neither
 }
 
 type key struct {
 	name  string
-	index int // of a list item; negative counts from the end
+	mark  byte // of name, see markOf
+	index int  // of a list item; negative counts from the end
 	isNum bool
 }
 
@@ -46,6 +48,8 @@ func ParsePath(ref string) (Path, error) {
 		p.meta, p.keys = true, p.keys[1:]
 	case TimestampField, TagsField:
 		p.reserved = true
+	default:
+		p.plain = len(p.keys) == 1
 	}
 	return p, nil
 }
@@ -93,7 +97,7 @@ func (p *Path) tokenize(ref string) error {
 }
 
 func makeKey(name string) key {
-	k := key{name: name}
+	k := key{name: name, mark: markOf(name)}
 	if n, ok := parseInt64(strings.TrimPrefix(name, "+")); ok && n < 1<<31 && n >= -1<<31 {
 		k.index, k.isNum = int(n), true
 	}
@@ -147,7 +151,7 @@ func (p *Path) isTop(name string) bool {
 func (k *key) child(v Value) (Value, bool) {
 	switch v.kind {
 	case KindObject:
-		return v.Object().Get(k.name)
+		return v.Object().get(k.name, k.mark)
 	case KindList:
 		l := v.List()
 		if i, ok := k.listIndex(l.Len()); ok {

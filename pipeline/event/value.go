@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"time"
@@ -216,11 +217,12 @@ type Field struct {
 }
 
 // Object is a set of named values that keeps the order in which they were first set. It has one owner and no lock. A linear search
-// beats a map at the 10 to 30 fields of a log event, and goes over two bytes a field before it looks at any name; beyond indexFrom
+// beats a map at the 10 to 30 fields of a log event, and goes over a byte a field before it looks at any name; beyond indexFrom
 // fields an index takes over, so that no document makes it quadratic.
 type Object struct {
 	fields []Field
-	marks  []uint16         // of the fields' keys, see markOf
+	seen   uint64           // bit mark&63 is set for each field there is or was: most searches are for new fields, and end here
+	marks  [indexFrom]byte  // of the first fields' keys, see markOf
 	index  map[string]int32 // of fields, nil while small or out of date
 	owner  *Event           // who builds what is lazy; nil if nobody can
 	lazy   bool             // some fields hold rawJSON, which whoever looks at them builds
@@ -228,13 +230,14 @@ type Object struct {
 
 const indexFrom = 96
 
-// markOf returns two bytes that are equal for equal keys and rarely for others.
-func markOf(key string) uint16 {
+// markOf returns a byte that is equal for equal keys and rarely for others.
+func markOf(key string) byte {
 	n := len(key)
 	if n == 0 {
 		return 0
 	}
-	return uint16(key[0])<<8 ^ uint16(key[n-1]) ^ uint16(key[n/2])<<4 ^ uint16(n)<<11
+	h := uint32(key[0]) | uint32(key[n/2])<<8 | uint32(key[n-1])<<16 | uint32(n)<<24
+	return byte(h * 0x9E3779B1 >> 24)
 }
 
 // Len returns the number of fields; a nil object has none.
@@ -291,17 +294,29 @@ func (o *Object) at(i int) Value {
 	return built
 }
 
-func (o *Object) find(key string) int {
+// find returns where the field with a key and its mark is, -1 if there is none.
+func (o *Object) find(key string, mark byte) int {
+	if o.seen>>(mark&63)&1 == 0 {
+		return -1
+	}
+	return o.search(key, mark)
+}
+
+func (o *Object) search(key string, mark byte) int {
 	if len(o.fields) > indexFrom {
 		return o.findIndexed(key)
 	}
-	mark := markOf(key)
-	for i, m := range o.marks {
-		if m == mark && o.fields[i].Key == key {
+	marks := o.marks[:len(o.fields)]
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(marks[i:], mark)
+		if n < 0 {
+			return -1
+		}
+		i += n
+		if o.fields[i].Key == key {
 			return i
 		}
 	}
-	return -1
 }
 
 func (o *Object) findIndexed(key string) int {
@@ -318,47 +333,75 @@ func (o *Object) findIndexed(key string) int {
 }
 
 // Get returns the value of key, and whether there is one.
-func (o *Object) Get(key string) (Value, bool) {
-	if i := o.find(key); i >= 0 {
+func (o *Object) Get(key string) (Value, bool) { return o.get(key, markOf(key)) }
+
+func (o *Object) get(key string, mark byte) (Value, bool) {
+	if i := o.find(key, mark); i >= 0 {
 		return o.at(i), true
 	}
 	return Value{}, false
 }
 
 // Set sets key to v: in its place if the key exists, at the end if not.
-func (o *Object) Set(key string, v Value) {
-	if i := o.find(key); i >= 0 {
+func (o *Object) Set(key string, v Value) { o.set(key, markOf(key), v) }
+
+func (o *Object) set(key string, mark byte, v Value) {
+	if i := o.find(key, mark); i >= 0 {
 		o.fields[i].Val = v
 		return
 	}
-	o.add(key, v)
+	o.add(key, mark, v)
 }
 
 // add appends a field that is known to be new.
-func (o *Object) add(key string, v Value) {
-	if o.index != nil {
-		o.index[key] = int32(len(o.fields))
+func (o *Object) add(key string, mark byte, v Value) {
+	n := len(o.fields)
+	if n < len(o.marks) {
+		o.marks[n] = mark
+	} else if o.index != nil {
+		o.index[key] = int32(n)
 	}
 	o.fields = append(o.fields, Field{key, v})
-	o.marks = append(o.marks, markOf(key))
+	o.seen |= 1 << (mark & 63)
 }
 
 // Delete removes key and returns the value it had.
-func (o *Object) Delete(key string) (Value, bool) {
-	i := o.find(key)
+func (o *Object) Delete(key string) (Value, bool) { return o.delete(key, markOf(key)) }
+
+func (o *Object) delete(key string, mark byte) (Value, bool) {
+	i := o.find(key, mark)
 	if i < 0 {
 		return Value{}, false
 	}
 	v := o.at(i)
 	o.fields = append(o.fields[:i], o.fields[i+1:]...)
-	o.marks = append(o.marks[:i], o.marks[i+1:]...)
-	o.index = nil
+	o.unmark(i)
 	return v, true
+}
+
+// unmark takes field i, which was deleted, out of what speeds the search up.
+func (o *Object) unmark(i int) {
+	o.index = nil
+	if i >= len(o.marks) {
+		return
+	}
+	copy(o.marks[i:], o.marks[i+1:])
+	if last := len(o.marks) - 1; len(o.fields) > last { // it was beyond the marks
+		o.marks[last] = markOf(o.fields[last].Key)
+	}
+}
+
+// copyFrom makes the empty o a copy of old, with values that belong to e.
+func (o *Object) copyFrom(old *Object, e *Event) {
+	o.lazy, o.seen, o.marks = old.lazy, old.seen, old.marks
+	for i := range old.fields {
+		o.fields = append(o.fields, Field{old.fields[i].Key, e.Own(old.fields[i].Val)})
+	}
 }
 
 // Clear removes all fields.
 func (o *Object) Clear() {
-	o.fields, o.marks = o.fields[:0], o.marks[:0]
+	o.fields, o.seen = o.fields[:0], 0
 	o.index = nil
 	o.lazy = false
 }
@@ -366,7 +409,7 @@ func (o *Object) Clear() {
 // shrink drops storage that a huge document made, so that it is not kept for ever. The object must be empty.
 func (o *Object) shrink() {
 	if cap(o.fields) > keepFields {
-		o.fields, o.marks = nil, nil
+		o.fields = nil
 	}
 }
 

@@ -1,0 +1,49 @@
+package event
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestObjectKeepsItsFields: random sets and deletions around the number of fields at which the index takes over, against a plain list.
+func TestObjectKeepsItsFields(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		e := New(nil)
+		o := e.NewObject()
+		var want []Field
+		at := func(key string) int { return slices.IndexFunc(want, func(f Field) bool { return f.Key == key }) }
+		names := indexFrom/2 + int(seed)*8
+		for step := range 2000 {
+			key := fmt.Sprintf("k%d", r.IntN(names))
+			i := at(key)
+			switch {
+			case r.IntN(3) == 0:
+				v, ok := o.Delete(key)
+				require.Equal(t, i >= 0, ok)
+				if ok {
+					require.Equal(t, want[i].Val, v)
+					want = slices.Delete(want, i, i+1)
+				}
+			case i >= 0:
+				want[i].Val = IntValue(int64(step))
+				o.Set(key, want[i].Val)
+			default:
+				want = append(want, Field{key, IntValue(int64(step))})
+				o.Set(key, IntValue(int64(step)))
+			}
+			if step%100 == 0 { // a copy finds the same
+				o = e.Own(ObjectValue(o)).Object()
+			}
+			require.Equal(t, len(want), o.Len())
+		}
+		require.Equal(t, want, o.Fields())
+		for i, f := range want {
+			require.Equal(t, i, o.find(f.Key, markOf(f.Key)))
+		}
+	}
+}
