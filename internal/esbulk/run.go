@@ -2,6 +2,7 @@ package esbulk
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -316,7 +317,10 @@ func describe(a Answer, err error) string {
 func (s *Sender) logFailure(a Answer, err error, cause string, held int) {
 	msg := "Elasticsearch is unreachable; events are held and sent again"
 	attrs := []slog.Attr{slog.String("cause", cause), slog.Int("held_bytes", held)}
+	var cert *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &cert):
+		msg = "the certificate of Elasticsearch is not accepted; events are held until it is"
 	case a.Status == 401 || a.Status == 403:
 		msg = "Elasticsearch refuses the credentials; events are held until it accepts them"
 	case a.Status == 413:

@@ -19,6 +19,8 @@ import (
 type Config struct {
 	// Target is the server's host:port.
 	Target string
+	// Listen is the address to listen on; empty is a free port of 127.0.0.1.
+	Listen string
 	// Seed decides which requests are struck.
 	Seed uint64
 	// ServerTLS, if set, is how the proxy serves its clients; TargetTLS how it reaches the server.
@@ -63,7 +65,10 @@ func New(t testing.TB, cfg Config) *Proxy {
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.state.Store(&state{changed: make(chan struct{})})
-	if err := p.listen("127.0.0.1:0"); err != nil {
+	if cfg.Listen == "" {
+		cfg.Listen = "127.0.0.1:0"
+	}
+	if err := p.listen(cfg.Listen); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.close)
@@ -98,6 +103,15 @@ func (p *Proxy) count(f func(s *Stats)) {
 func (p *Proxy) Clear() {
 	p.t.Helper()
 	p.Set(Faults{})
+}
+
+// Disconnect resets every connection, and goes on with the faults that are set.
+func (p *Proxy) Disconnect() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		reset(c)
+	}
 }
 
 // SetFor sets faults for a while and then clears them, unless they were replaced meanwhile.

@@ -37,6 +37,9 @@ type trial struct {
 	pace   time.Duration
 	bound  int64 // of bytes held
 	status int   // that must have been answered
+	proxy  faultproxy.Config
+	url    func(p *faultproxy.Proxy) string  // to reach the proxy by; nil: its own
+	setup  func(r *rig, p *faultproxy.Proxy) // before the first event; nil: nothing
 
 	es      *testenv.ES
 	written atomic.Int64
@@ -112,15 +115,23 @@ func (tr *trial) run(t *testing.T) {
 	}
 	index := "trial-" + strings.ToLower(strings.NewReplacer(" ", "-", "%", "", ",", "", "/", "-", "'", "").Replace(tr.name))
 	tr.es.Must(http.MethodPut, index, `{"settings":{"number_of_replicas":0},"mappings":{"properties":{"n":{"type":"long"},"message":{"type":"text"}}}}`)
-	p := faultproxy.New(t, faultproxy.Config{Target: tr.es.Addr(), Seed: 1})
+	tr.proxy.Target, tr.proxy.Seed = tr.es.Addr(), 1
+	p := faultproxy.New(t, tr.proxy)
+	url := p.URL()
+	if tr.url != nil {
+		url = tr.url(p)
+	}
 	dlq := new(letters)
-	r := open(t, fmt.Sprintf(`hosts => [%q] index => %q manage_template => false buffer_max_bytes => %d %s`, p.URL(), index, tr.bound, tr.conf),
+	r := open(t, fmt.Sprintf(`hosts => [%q] index => %q manage_template => false buffer_max_bytes => %d %s`, url, index, tr.bound, tr.conf),
 		func(b *plugin.Builder) {
 			b.DeadLetters = dlq
 			if tr.change != nil {
 				tr.change(b)
 			}
 		})
+	if tr.setup != nil {
+		tr.setup(r, p)
+	}
 	var wg sync.WaitGroup
 	var held atomic.Int64
 	stop := make(chan struct{})

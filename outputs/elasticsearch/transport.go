@@ -26,6 +26,7 @@ import (
 type client struct {
 	pool  *elastictransport.Client
 	http  *http.Transport
+	dial  *net.Dialer
 	query url.Values // of every request
 
 	header   http.Header // of every request
@@ -80,10 +81,10 @@ func newClient(o *Options, nodes []*url.URL, authorization string, conf *tls.Con
 	if len(c.query) > 0 {
 		c.bulkQuery += "&" + c.query.Encode()
 	}
-	dialer := &net.Dialer{Timeout: min(o.Timeout, 10*time.Second), KeepAlive: 30 * time.Second}
+	c.dial = &net.Dialer{Timeout: min(o.Timeout, 10*time.Second), KeepAlive: 30 * time.Second}
 	c.http = &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, addr)
+			conn, err := c.dial.DialContext(ctx, network, addr)
 			if err != nil {
 				return nil, err
 			}
