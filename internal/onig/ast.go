@@ -64,25 +64,29 @@ type node struct {
 
 	min, max int // nodeRepeat
 	group    int // nodeGroup: its number
-	level    int // nodeBackref with a recursion level
-	hasLevel bool
 	src      int // offset in the pattern
 	end      int
 
-	lit  string
-	set  *charSet
-	kids []*node
-	refs []int
-
-	name   string // nodeBackref, nodeCall, nodeCond: as written, until groups are numbered
-	number int
-	byName bool
+	lit        string
+	set        *charSet
+	kids       []*node
+	*reference // nodeBackref, nodeCall, nodeCond
 
 	shared bool    // part of a tree that several patterns have in common: immutable
 	simple *node   // what a shared group becomes when it is simplified
 	before *before // nodeLook, nodeAnchor: what can stand in front of it, if that is known
 
 	found found // what was found out about it
+}
+
+// reference says which groups a node refers to.
+type reference struct {
+	refs     []int
+	name     string // as written, until groups are numbered
+	number   int
+	byName   bool
+	level    int // a recursion level
+	hasLevel bool
 }
 
 // found holds the answers to questions that are asked of a node again and again. Zero stands for not asked yet.

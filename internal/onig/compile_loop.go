@@ -18,7 +18,12 @@ func treeSize(n *node) int {
 func findTreeSize(n *node) int {
 	size := 1
 	for _, k := range n.kids {
-		size = addLength(size, treeSize(k))
+		s := treeSize(k)
+		if n.behind {
+			least, most := charRange(k)
+			s = mulLength(s, most-least+1) // written out for each length
+		}
+		size = addLength(size, s)
 	}
 	if n.kind == nodeRepeat && oneChar(n.kids[0]) == nil {
 		copies := n.min

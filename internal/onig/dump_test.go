@@ -50,7 +50,8 @@ func (re *Regexp) dump() string {
 			k = k.next
 		}
 	}
-	walk(&re.code[re.entry])
+	p := re.program()
+	walk(&p.code[p.entry])
 	return b.String()
 }
 

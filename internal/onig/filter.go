@@ -156,14 +156,14 @@ func (b *builder) determineFilter(entry positions) *filter {
 		return nil
 	}
 	samples, width := kindSamples(&kinds)
-	states, rows, number := append(b.states[:0], positions{}, entry), b.rows[:0], b.number
-	defer func() { b.states, b.rows = states, rows }()
-	clear(number)
-	number[entry] = 1
+	number, rows := &b.number, b.rows[:0]
+	defer func() { b.rows = rows }()
+	number.reset()
+	number.of(entry)
 	blank := make([]uint16, width)
 	rows = append(rows, blank...)
-	for at := 1; at < len(states); at++ {
-		s := states[at]
+	for at := 1; at < len(number.states); at++ {
+		s := number.states[at]
 		s.remove(underWay)
 		row := len(rows)
 		rows = append(rows, blank...)
@@ -183,14 +183,9 @@ func (b *builder) determineFilter(entry positions) *filter {
 			if to.has(acceptPosition) {
 				continue
 			}
-			id, ok := number[to]
-			if !ok {
-				if len(states) >= maxFilterStates || len(states)*width > 1<<15 {
-					return nil
-				}
-				id = uint16(len(states))
-				number[to] = id
-				states = append(states, to)
+			id := number.of(to)
+			if id >= maxFilterStates || int(id)*width > 1<<15 {
+				return nil
 			}
 			rows[row+k] = id * uint16(width)
 		}

@@ -10,11 +10,12 @@ import (
 
 // withFilter returns a matcher that filters from the first failure on, nil where the pattern has no filter.
 func withFilter(re *Regexp) *Matcher {
-	if re.filter == nil || re.filter() == nil {
+	p := re.program()
+	if p.filter == nil || p.filter() == nil {
 		return nil
 	}
 	m := re.NewMatcher()
-	m.filter = re.filter()
+	m.filter = p.filter()
 	return m
 }
 

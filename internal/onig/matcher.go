@@ -22,7 +22,8 @@ type frame struct {
 
 // Matcher is the scratch space of one goroutine for one pattern, and holds the result of the last match.
 type Matcher struct {
-	re       *Regexp
+	make     func() *program
+	re       *program // nil until the first match
 	text     string
 	start    int32 // where the search started
 	regs     []int32
@@ -47,14 +48,18 @@ type Matcher struct {
 
 // NewMatcher returns scratch space for matching re.
 func (re *Regexp) NewMatcher() *Matcher {
-	return &Matcher{re: re, regs: make([]int32, re.regs), stack: make([]frame, 64)}
+	return &Matcher{make: re.program}
+}
+
+// prepare makes the program and what it works on.
+func (m *Matcher) prepare() {
+	m.re = m.make()
+	m.regs, m.stack = make([]int32, m.re.regs), make([]frame, 64)
 }
 
 // NewDebugMatcher returns a matcher that is slower and knows how far a failing match got: see Furthest.
 func (re *Regexp) NewDebugMatcher() *Matcher {
-	m := re.debug().NewMatcher()
-	m.debug = true
-	return m
+	return &Matcher{make: re.debug, debug: true}
 }
 
 // SetTimeout limits the time one match may take; 0 stands for DefaultTimeout.
@@ -73,6 +78,9 @@ func (m *Matcher) Match(s string) bool { return m.MatchAt(s, 0) }
 // MatchAt searches s from start; look-behind, ^ and \b see what is before it, and \G matches there.
 func (m *Matcher) MatchAt(s string, start int) bool {
 	m.timedOut, m.matched = false, false
+	if m.re == nil {
+		m.prepare()
+	}
 	if uint(start) > uint(len(s)) {
 		return false
 	}

@@ -34,6 +34,7 @@ func TestMemoKeepsAnswers(t *testing.T) {
 	f := func(pattern, text, want string) {
 		t.Helper()
 		m := MustCompile(pattern).NewMatcher()
+		m.prepare()
 		m.text = text
 		m.memo.start(m.re.memos, len(text))
 		m.limit, m.steps = int32(len(text)), stepsPerLook

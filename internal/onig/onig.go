@@ -26,8 +26,19 @@ type Name struct {
 	Groups []int
 }
 
-// Regexp is a compiled pattern. It is immutable and safe for concurrent use.
+// Regexp is a pattern that has been read and checked. It is immutable and safe for concurrent use.
 type Regexp struct {
+	src      string
+	caps     int // groups
+	names    []Name
+	required string
+	pool     sync.Pool
+	program  func() *program // made for the first match: of a long list of patterns, most may never be asked for one
+	debug    func() *program // the variant for Furthest
+}
+
+// program is what a matcher runs.
+type program struct {
 	src    string
 	code   []code
 	blank  []int32 // captures before a match
@@ -37,12 +48,12 @@ type Regexp struct {
 	caps   int     // groups
 	ret    int32
 	memos  int // size of the memo
-	names  []Name
 	search searcher
-	pool   sync.Pool
-	debug  func() *Regexp // the variant for Furthest
 	filter func() *filter // made when a search has to look at many places
 }
+
+// surelySmall is how large the tree of a pattern may be, with its repeats written out, for the program not to come near maxExpansion.
+const surelySmall = 1 << 16
 
 // Compile reads a pattern. An error is a *SyntaxError.
 func Compile(pattern string, opts ...Option) (*Regexp, error) {
@@ -58,21 +69,39 @@ func Compile(pattern string, opts ...Option) (*Regexp, error) {
 			fl |= flagDotAll
 		}
 	}
-	re, err := compile(pattern, fl, forSpeed)
+	re, small, err := read(pattern, fl)
 	if err != nil {
 		return nil, err
 	}
-	re.debug = sync.OnceValue(func() *Regexp {
-		d, err := compile(pattern, fl, forDebug)
+	if !small {
+		p, err := compile(pattern, fl, forSpeed)
 		if err != nil {
-			d, _ = compile(pattern, fl, withPlaces) // too large without simplification
+			return nil, err
 		}
-		return d
-	})
-	if re.search.kind == startSet && re.search.broad {
-		re.filter = sync.OnceValue(func() *filter { return newFilter(pattern, fl) })
+		re.program = func() *program { return p }
 	}
 	return re, nil
+}
+
+// read reads a pattern and makes a Regexp of it whose program is made later.
+func read(pattern string, fl flags) (re *Regexp, small bool, err error) {
+	scratch := takeScratch()
+	root, groups, calls, err := parse(pattern, fl, scratch)
+	if err != nil {
+		return nil, false, err
+	}
+	c := scratch.newCompiler(pattern, root, groups, calls)
+	defer scratch.give(c)
+	root = c.simplify(root)
+	re = &Regexp{src: pattern, caps: len(groups), names: collectNames(groups), required: requiredLiteral(root)}
+	re.program = sync.OnceValue(func() *program { return mustCompile(pattern, fl, forSpeed) })
+	re.debug = sync.OnceValue(func() *program {
+		if p, err := compile(pattern, fl, forDebug); err == nil {
+			return p
+		}
+		return mustCompile(pattern, fl, withPlaces) // too large without simplification
+	})
+	return re, treeSize(root) <= surelySmall && !calls, nil
 }
 
 // purpose is what a pattern is compiled for.
@@ -84,42 +113,52 @@ const (
 	forDebug           // a program without rewriting, whose failures name the place that failed
 )
 
-func compile(pattern string, fl flags, use purpose) (*Regexp, error) {
+// mustCompile compiles a pattern that has been read before.
+func mustCompile(pattern string, fl flags, use purpose) *program {
+	p, err := compile(pattern, fl, use)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return p
+}
+
+func compile(pattern string, fl flags, use purpose) (*program, error) {
 	scratch := takeScratch()
 	known := scratch
 	if use != forSpeed {
 		known = nil // what other patterns left has its place there
 	}
-	plain := use == forDebug
 	root, groups, calls, err := parse(pattern, fl, known)
 	if err != nil {
 		return nil, err
 	}
 	c := scratch.newCompiler(pattern, root, groups, calls)
 	defer scratch.give(c)
-	if c.plain = plain; !plain {
+	if c.plain = use == forDebug; !c.plain {
 		root = c.simplify(root)
 		if !calls {
 			root, _ = c.place(root, unknownBefore)
 		}
 		c.root = root
 	}
-	re := &Regexp{src: pattern, caps: len(groups)}
+	p := &program{src: pattern, caps: len(groups)}
 	entry := c.finish()
 	if c.tooBig {
 		return nil, &SyntaxError{Pattern: pattern, Msg: "too big pattern"}
 	}
-	re.regs, re.ret, re.memos = int(c.regs), c.ret, c.memos
-	re.code, re.entry, re.srcs = scratch.linker.link(c.prog, entry, use != forSpeed)
-	re.blank = make([]int32, 2*len(groups)+2)
-	for i := range re.blank {
-		re.blank[i] = -1
+	p.regs, p.ret, p.memos = int(c.regs), c.ret, c.memos
+	p.code, p.entry, p.srcs = scratch.linker.link(c.prog, entry, use != forSpeed)
+	p.blank = make([]int32, 2*len(groups)+2)
+	for i := range p.blank {
+		p.blank[i] = -1
 	}
-	re.names = collectNames(groups)
-	if !plain {
-		re.search = c.newSearcher(root)
+	if !c.plain {
+		p.search = c.newSearcher(root)
+		if p.search.kind == startSet && p.search.broad {
+			p.filter = sync.OnceValue(func() *filter { return newFilter(pattern, fl) })
+		}
 	}
-	return re, nil
+	return p, nil
 }
 
 func (s *scratch) newCompiler(pattern string, root *node, groups []groupInfo, calls bool) *compiler {
@@ -165,7 +204,7 @@ func (re *Regexp) NumCaptures() int { return re.caps }
 func (re *Regexp) Names() []Name { return re.names }
 
 // RequiredLiteral returns the longest text found that every match contains, "" if none is known.
-func (re *Regexp) RequiredLiteral() string { return re.search.required }
+func (re *Regexp) RequiredLiteral() string { return re.required }
 
 // MatchString reports whether the pattern matches anywhere in s, within the default time budget.
 func (re *Regexp) MatchString(s string) bool {

@@ -1,6 +1,7 @@
 package onig
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -37,6 +38,7 @@ type parser struct {
 	flags   flags
 	depth   int
 	deepest int // the deepest level so far
+	items   []*node
 	sets    map[setKey]*charSet
 	share   *sharer // nil to read everything anew
 	unsure  bool    // what was read depends on the number of groups in front
@@ -146,21 +148,21 @@ func (p *parser) parseAlt() *node {
 // parseSeq reads a sequence of quantified items.
 func (p *parser) parseSeq() *node {
 	start := p.pos
-	var items []*node
+	mark := len(p.items) // what is read here stands behind what the levels above have read
 	for p.more() && p.peek() != '|' && p.peek() != ')' {
 		if p.skipIgnored() {
 			continue
 		}
 		at := p.pos
 		if n := p.plainRun(); n > 0 {
-			items = append(items, &node{kind: nodeLit, lit: p.src[at : at+n], fold: p.flags&flagIgnoreCase != 0, src: at, end: at + n})
+			p.items = append(p.items, &node{kind: nodeLit, lit: p.src[at : at+n], fold: p.flags&flagIgnoreCase != 0, src: at, end: at + n})
 			p.pos += n
 			continue
 		}
 		item, rest := p.parseItem()
 		if rest {
 			// An option switch without a body: what follows, alternatives included, belongs to it.
-			items = append(items, item)
+			p.items = append(p.items, item)
 			break
 		}
 		if item == nil {
@@ -169,13 +171,24 @@ func (p *parser) parseSeq() *node {
 		item.src = at
 		item = p.parseQuantifiers(item, at)
 		item.end = p.pos
-		items = append(items, item)
+		p.items = append(p.items, item)
 	}
-	n := newCat(joinLiterals(items))
+	items := joinLiterals(p.items[mark:])
+	n := p.sequence(items)
+	clear(p.items[mark:])
+	p.items = p.items[:mark]
 	if len(items) == 0 {
 		n.src, n.end = start, p.pos
 	}
 	return n
+}
+
+// sequence is newCat for items whose place is used again.
+func (p *parser) sequence(items []*node) *node {
+	if len(items) > 1 {
+		items = slices.Clone(items)
+	}
+	return newCat(items)
 }
 
 // plainRun measures characters that stand for themselves and have no quantifier.

@@ -31,16 +31,16 @@ func (p *parser) newGroup() (n *node, rest bool) {
 	case p.accept(":"):
 		return p.body(open, p.flags), false
 	case p.accept("="):
-		return &node{kind: nodeLook, kids: []*node{p.body(open, p.flags)}}, false
+		return &node{kind: nodeLook, kids: []*node{p.inside(open, p.flags)}}, false
 	case p.accept("!"):
-		return &node{kind: nodeLook, neg: true, kids: []*node{p.body(open, p.flags)}}, false
+		return &node{kind: nodeLook, neg: true, kids: []*node{p.inside(open, p.flags)}}, false
 	case p.accept(">"):
-		return &node{kind: nodeAtomic, kids: []*node{p.body(open, p.flags)}}, false
+		return &node{kind: nodeAtomic, kids: []*node{p.inside(open, p.flags)}}, false
 	case p.accept("~"):
-		return &node{kind: nodeAbsent, kids: []*node{p.body(open, p.flags)}}, false
+		return &node{kind: nodeAbsent, kids: []*node{p.inside(open, p.flags)}}, false
 	case p.accept("<="), p.accept("<!"):
 		look := &node{kind: nodeLook, behind: true, neg: p.src[p.pos-1] == '!', src: open}
-		look.kids = []*node{p.body(open, p.flags)}
+		look.kids = []*node{p.inside(open, p.flags)}
 		p.behinds = append(p.behinds, look)
 		return look, false
 	case p.accept("<"):
@@ -53,8 +53,14 @@ func (p *parser) newGroup() (n *node, rest bool) {
 	return p.options(open)
 }
 
-// body reads the inside of a group and its closing parenthesis, with the given options; those before apply again after it.
+// body reads the inside of a group that is a mere bracket.
 func (p *parser) body(open int, fl flags) *node {
+	n := p.inside(open, fl)
+	return &node{kind: nodeCat, kids: []*node{n}, src: n.src, end: n.end}
+}
+
+// inside reads the inside of a group and its closing parenthesis, with the given options; those before apply again after it.
+func (p *parser) inside(open int, fl flags) *node {
 	saved := p.flags
 	p.flags = fl
 	n := p.parseAlt()
@@ -62,7 +68,7 @@ func (p *parser) body(open int, fl flags) *node {
 		p.failAt(open, "end pattern with unmatched parenthesis")
 	}
 	p.flags = saved
-	return &node{kind: nodeCat, kids: []*node{n}, src: n.src, end: n.end}
+	return n
 }
 
 func (p *parser) captureGroup(open int, name string, named bool) *node {
@@ -72,7 +78,7 @@ func (p *parser) captureGroup(open int, name string, named bool) *node {
 	n := &node{kind: nodeGroup, src: open}
 	p.groups = append(p.groups, groupInfo{node: n, name: name, named: named})
 	p.named = p.named || named
-	n.kids = []*node{p.body(open, p.flags)}
+	n.kids = []*node{p.inside(open, p.flags)}
 	return n
 }
 
@@ -157,7 +163,7 @@ func (p *parser) options(open int) (n *node, rest bool) {
 
 // conditional reads (?(cond)yes|no) from behind the second parenthesis.
 func (p *parser) conditional(open int) *node {
-	n := &node{kind: nodeCond, src: open}
+	n := &node{kind: nodeCond, src: open, reference: new(reference)}
 	switch {
 	case p.accept("<"):
 		p.reference(n, '>', false)
@@ -181,7 +187,7 @@ func (p *parser) conditional(open int) *node {
 		p.fail("invalid conditional pattern")
 	}
 	p.refs = append(p.refs, n)
-	body := p.body(open, p.flags).kids[0]
+	body := p.inside(open, p.flags)
 	switch {
 	case body.kind != nodeAlt:
 		n.kids = []*node{body, {kind: nodeEmpty, src: body.end, end: body.end}}

@@ -53,7 +53,7 @@ type sharedGroup struct {
 }
 
 var scratches = sync.Pool{New: func() any {
-	s := &scratch{builder: builder{number: map[positions]uint16{}}}
+	s := new(scratch)
 	s.shared.reset()
 	return s
 }}

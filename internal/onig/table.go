@@ -64,10 +64,36 @@ type builder struct {
 
 	*shared
 	key    []byte
-	states []positions
 	rows   []uint16
 	masks  []byteSet // kinds, by distinct set
-	number map[positions]uint16
+	number stateNumbers
+}
+
+// stateNumbers finds the number of a state.
+type stateNumbers struct {
+	slots  [1024]uint16 // more than twice the limits of automata and filters
+	states []positions  // the first one is the end
+}
+
+func (n *stateNumbers) reset() {
+	clear(n.slots[:])
+	n.states = append(n.states[:0], positions{})
+}
+
+// of returns the number of a state, a new one if it was not met before.
+func (n *stateNumbers) of(p positions) uint16 {
+	h := (p[0]*0x9E3779B97F4A7C15 ^ p[1]*0xC2B2AE3D27D4EB4F ^ p[2]*0x165667B19E3779F9 ^ p[3]*0xD6E8FEB86659FD93)
+	for i := h>>32 ^ h>>54; ; i++ {
+		slot := &n.slots[i%uint64(len(n.slots))]
+		if *slot == 0 {
+			*slot = uint16(len(n.states))
+			n.states = append(n.states, p)
+			return *slot
+		}
+		if n.states[*slot] == p {
+			return *slot
+		}
+	}
 }
 
 // genTable generates the longest sequence of kids that ends at kids[last] and an automaton can match, and returns where it begins: its instruction and the
@@ -564,15 +590,15 @@ func (b *builder) determine(entry positions, longest bool) *automaton {
 		b.masks = append(b.masks, mask)
 	}
 	a := automaton{kinds: &kinds, width: uint16(width + 1), start: uint16(width + 1)}
-	states, rows, number := append(b.states[:0], positions{}, entry), b.rows[:0], b.number
-	defer func() { b.states, b.rows = states, rows }()
-	clear(number)
-	number[entry] = 1
+	number, rows := &b.number, b.rows[:0]
+	defer func() { b.rows = rows }()
+	number.reset()
+	number.of(entry)
 	var to [256]positions
 	blank := make([]uint16, a.width)
 	rows = append(rows, blank...)
-	for at := 1; at < len(states); at++ {
-		s := states[at]
+	for at := 1; at < len(number.states); at++ {
+		s := number.states[at]
 		row := len(rows)
 		rows = append(rows, blank...)
 		accepts := s.has(acceptPosition)
@@ -607,13 +633,8 @@ func (b *builder) determine(entry positions, longest bool) *automaton {
 			}
 			if to[k] != last {
 				last = to[k]
-				if id, ok = number[last]; !ok {
-					if len(states) >= maxStates {
-						return nil
-					}
-					id = uint16(len(states))
-					number[last] = id
-					states = append(states, last)
+				if id = number.of(last); id >= maxStates {
+					return nil
 				}
 			}
 			rows[row+k] = id * a.width
