@@ -140,6 +140,7 @@ type input struct {
 // Run serves both protocols until ctx ends.
 func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	var lc net.ListenConfig
+	lc.SetMultipathTCP(false) // for StopAccepting
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(in.o.Host, strconv.Itoa(in.o.Port)))
 	if err != nil {
 		return err

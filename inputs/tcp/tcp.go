@@ -163,6 +163,7 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 
 func (in *input) listen(ctx context.Context, out plugin.Sink) error {
 	lc := net.ListenConfig{KeepAlive: -1}
+	lc.SetMultipathTCP(false) // for StopAccepting
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(in.o.Host, strconv.Itoa(in.o.Port)))
 	if err != nil {
 		return err
