@@ -77,6 +77,9 @@ type Tap struct {
 	rate    bucket
 }
 
+// Point returns the id of the point that is followed.
+func (t *Tap) Point() string { return t.point.ID }
+
 // Events returns where the followed events come from.
 func (t *Tap) Events() <-chan Tapped { return t.events }
 

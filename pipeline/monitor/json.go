@@ -22,6 +22,9 @@ type member struct {
 // list is a JSON list.
 type list []any
 
+// rawJSON is JSON already.
+type rawJSON []byte
+
 // rate is a number in Java's notation, as flow metrics have it.
 type rate float64
 
@@ -66,6 +69,8 @@ func (w *jsonWriter) value(v any) {
 		w.b = appendRate(w.b, float64(v))
 	case string:
 		w.b = event.AppendJSONString(w.b, v)
+	case rawJSON:
+		w.b = append(w.b, v...)
 	case json.Number:
 		w.b = append(w.b, v...)
 	case object:

@@ -33,17 +33,19 @@ func (s *Server) routes() http.Handler {
 		{"GET /_node/stats/{filter}", s.serveStats},
 		{"GET /_node/stats/pipelines/{id}", s.serveStatsPipeline},
 		{"GET /_node/logging", s.serveLogging},
-		{"PUT /_node/logging", s.putLogging},
-		{"PUT /_node/logging/reset", s.putLoggingReset},
+		{"PUT /_node/logging", s.mayWrite(s.putLogging)},
+		{"PUT /_node/logging/reset", s.mayWrite(s.putLoggingReset)},
 		{"GET /_health_report", s.serveHealth},
 		{"GET /healthz", s.serveReady},
 		{"GET /livez", s.serveLive},
 		{"GET /metrics", metrics.ServeHTTP},
+		{"GET /_millrace/overview", s.serveOverview},
+		{"GET /_millrace/tap/points", s.servePoints},
+		{"GET /_millrace/tap", s.serveTap},
 	} {
 		mux.HandleFunc(r.pattern, r.serve)
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+	route := s.authenticate(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
 			mux.ServeHTTP(w, r)
 			return
@@ -55,6 +57,13 @@ func (s *Server) routes() http.Handler {
 		}
 		w.Header().Set("X-Cascade", "pass")
 		fail(w, r, http.StatusNotFound, "Not Found")
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.ContentLength != 0 { // a body has to come in time; a request without one may wait for its answer
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout)) // what is no connection has no deadline
+		}
+		route.ServeHTTP(w, r)
 	})
 }
 

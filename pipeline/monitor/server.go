@@ -1,11 +1,12 @@
 // Package monitor tells what the program does: Logstash's monitoring API in Logstash's form, Prometheus metrics, readiness.
 //
 // It reads the counters of the pipelines and changes nothing but log levels. No answer holds an option's value, so none holds a
-// secret; conditions are shown as they stand in the config.
+// secret; conditions are shown as they stand in the config. What events hold is shown to those who may see it (see [Access]).
 package monitor
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,13 +18,18 @@ import (
 	"time"
 
 	"millrace/internal/logging"
+	"millrace/internal/throttle"
 	"millrace/pipeline/plugin"
 )
 
 // Options say what a [Server] watches and where it listens.
 type Options struct {
-	Host        string // api.http.host; 127.0.0.1 if empty
-	Port        string // api.http.port: a port or a range of which the first free one is taken; 9600-9700 if empty
+	Host        string       // api.http.host; 127.0.0.1 if empty
+	Port        string       // api.http.port: a port or a range of which the first free one is taken; 9600-9700 if empty
+	Credentials *Credentials // of api.auth.type basic; nil: none are asked for
+	TLS         *tls.Config  // of api.ssl.enabled; nil: plain HTTP
+	Events      Access       // api.events; AccessAuto if empty
+
 	Environment string // api.environment: a label of millrace_build_info
 	NodeName    string // node.name; the host's name if empty
 	NodeID      string // lasts over restarts; a new one if empty
@@ -46,6 +52,8 @@ type Options struct {
 type Server struct {
 	options     Options
 	log         *slog.Logger
+	throttled   *throttle.Logger
+	crossOrigin *http.CrossOriginProtection
 	views       []*view
 	runtime     *goRuntime
 	history     *history // of all pipelines together
@@ -67,6 +75,7 @@ const (
 	readTimeout  = 5 * time.Second
 	writeTimeout = 60 * time.Second
 	idleTimeout  = 2 * time.Minute
+	lastWords    = 500 * time.Millisecond
 	maxHeader    = 16 << 10
 	maxBody      = 64 << 10
 )
@@ -96,8 +105,9 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		options: o, log: o.Log.With(logging.LoggerKey, "millrace.api"), runtime: &goRuntime{began: o.Began}, history: newHistory(),
-		ephemeralID: newUUID(),
+		ephemeralID: newUUID(), crossOrigin: http.NewCrossOriginProtection(),
 	}
+	s.throttled = throttle.New(s.log, time.Minute)
 	for _, p := range o.Pipelines {
 		s.views = append(s.views, newView(p))
 	}
@@ -171,19 +181,37 @@ func (s *Server) Serve(ctx context.Context) error {
 		}
 	}
 	_, port, _ := net.SplitHostPort(s.address())
-	s.log.Info("Successfully started Logstash API endpoint", "address", s.address(), "port", port)
-	h := &http.Server{
-		Handler: s.handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	s.log.Info("Successfully started Logstash API endpoint", "address", s.address(), "port", port, "ssl_enabled", s.options.TLS != nil)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	h := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), TLSConfig: s.options.TLS,
+		BaseContext: func(net.Listener) context.Context { return ctx }, // streams end with it
+	}
 	go s.watch(ctx)
-	context.AfterFunc(ctx, func() { _ = h.Close() }) // answers in the making are nobody's loss
-	if err := h.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	closed := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(closed)
+		closeServer(h)
+	})
+	serve := h.Serve
+	if s.options.TLS != nil {
+		serve = func(l net.Listener) error { return h.ServeTLS(l, "", "") }
+	}
+	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the API: %w", err)
 	}
+	<-closed
 	return nil
+}
+
+// closeServer gives answers in the making a moment, so that followers are told why their stream ends.
+func closeServer(h *http.Server) {
+	moment, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	_ = h.Shutdown(moment)
+	_ = h.Close() // what is not ready by now is nobody's loss
 }
 
 // watch takes samples and notes when all pipelines run.

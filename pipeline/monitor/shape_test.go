@@ -48,7 +48,9 @@ func readRecorded(t *testing.T, name string) recorded {
 func get(t *testing.T, h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	rec := httptest.NewRecorder()
-	h.ServeHTTP(rec, httptest.NewRequest(method, path, strings.NewReader(body)))
+	r := httptest.NewRequest(method, "http://127.0.0.1:9600"+path, strings.NewReader(body))
+	r.RemoteAddr = "127.0.0.1:50000"
+	h.ServeHTTP(rec, r)
 	return rec
 }
 
