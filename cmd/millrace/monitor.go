@@ -42,6 +42,7 @@ func (a *agent) serveAPI(ctx context.Context, pipelines []*pipeline.Pipeline) (s
 		return func() {}
 	}
 	server := monitor.New(a.monitorOptions(pipelines))
+	a.mountPage(server, pipelines)
 	if err := server.Listen(); err != nil {
 		a.log.Error("the monitoring API cannot be served", "error", err)
 		return func() {}

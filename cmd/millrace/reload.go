@@ -76,8 +76,10 @@ func (a *agent) recompile() []*pipeline.Pipeline {
 	_, _ = io.WriteString(a.p.err, diags.String())
 	if err != nil || diags.HasErrors() {
 		a.log.Error("The changed configuration is invalid; the old one runs on", "error", err, "errors", len(diags))
+		a.generation.refused(err, diags)
 		return nil
 	}
+	a.generation.taken(pipelines, a.files, diags)
 	return pipelines
 }
 

@@ -114,7 +114,8 @@ type agent struct {
 	loaded *loaded
 	began  time.Time
 
-	counters monitor.Counters // of the plugins
+	counters   monitor.Counters // of the plugins
+	generation generation       // of the configuration, for the page
 }
 
 func (a *agent) run(ctx context.Context) error {
@@ -134,6 +135,7 @@ func (a *agent) run(ctx context.Context) error {
 	}
 	defer unlock()
 	a.checkDeadLetters(pipelines)
+	a.generation.taken(pipelines, a.files, diags)
 	ctx, stop := a.handleSignals(ctx)
 	defer stop()
 	return a.runReloading(ctx, pipelines)
