@@ -2,10 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -77,4 +81,91 @@ func BenchmarkHeader(b *testing.B) {
 	for b.Loop() {
 		header = appendHeader(header[:0], batch)
 	}
+}
+
+// BenchmarkAgainstFile takes turns between a pipeline with a persistent queue and plain writes of the same lines to a file with as many
+// syncs, so that both meet the same disk: 60 batches from an input until they are settled, then 60 batches to the file. The ratio is of
+// the rates.
+func BenchmarkAgainstFile(b *testing.B) {
+	const lines, batches = 800, 60
+	o := QueueOptions{Options: queue.DefaultOptions(), FS: vfs.OS{}, Dir: b.TempDir()}
+	r := &rig{hand: &hand{}, log: new(syncBuffer), conf: `input { feed { } } output { void { } }`}
+	text := strings.Repeat("0123456789", 15*lines)
+	file := &plainFile{dir: b.TempDir(), writes: o.CheckpointWrites}
+	var inQueue, inFile time.Duration
+	var d *diskQueue
+	var syncs time.Duration
+	r.feed = func(ctx context.Context, s *event.Source, out plugin.Sink) error {
+		for b.Loop() {
+			start := time.Now()
+			for range batches {
+				batch := &event.Batch{Source: s, Bytes: len(text), Records: make([]event.Record, lines)}
+				for i := range lines {
+					batch.Records[i].Data = text[150*i : 150*i+150]
+				}
+				if err := out.Push(ctx, batch); err != nil {
+					return err
+				}
+			}
+			if err := d.q.Load().Drain(ctx); err != nil {
+				return err
+			}
+			inQueue += time.Since(start)
+			start = time.Now()
+			for range batches {
+				if err := file.write(bytesOf(text), lines); err != nil {
+					return err
+				}
+			}
+			inFile += time.Since(start)
+		}
+		syncs = d.q.Load().Stats().SyncTime
+		return nil
+	}
+	p := r.compile(b, DefaultSettings())
+	p.Persist(o)
+	d = p.disk
+	require.NoError(b, p.Run(b.Context()))
+	mb := float64(b.N*batches*len(text)) / 1e6
+	b.ReportMetric(mb/inQueue.Seconds(), "queue-MB/s")
+	b.ReportMetric(mb/inFile.Seconds(), "file-MB/s")
+	b.ReportMetric(100*inFile.Seconds()/inQueue.Seconds(), "%")
+	b.ReportMetric(100*syncs.Seconds()/inQueue.Seconds(), "%-queue-in-sync")
+	b.ReportMetric(100*file.syncing.Seconds()/inFile.Seconds(), "%-file-in-sync")
+}
+
+// plainFile is what a program would do that appends to files of the size of a page, and syncs as the queue does.
+type plainFile struct {
+	dir      string
+	writes   int
+	f        *os.File
+	at       int64
+	unsynced int
+	syncing  time.Duration
+}
+
+func (p *plainFile) write(data []byte, lines int) (err error) {
+	if p.f == nil || p.at+int64(len(data)) > queue.DefaultOptions().PageCapacity {
+		if p.f != nil {
+			if err := errors.Join(p.f.Sync(), p.f.Close(), os.Remove(p.f.Name())); err != nil {
+				return err
+			}
+		}
+		if p.f, err = os.Create(filepath.Join(p.dir, "page")); err != nil {
+			return err
+		}
+		p.at = 0
+	}
+	if _, err := p.f.WriteAt(data, p.at); err != nil {
+		return err
+	}
+	p.at += int64(len(data))
+	if p.unsynced += lines; p.unsynced < p.writes {
+		return nil
+	}
+	p.unsynced = 0
+	start := time.Now()
+	err = p.f.Sync()
+	p.syncing += time.Since(start)
+	return err
 }
