@@ -124,6 +124,31 @@ func (o *Options) warnUnknown(env *plugin.Env) {
 	if o.HealthcheckPath != "" {
 		env.Warn("healthcheck_path", "requests themselves show whether a node is up: no health check is made")
 	}
+	o.warnIdle(env)
+}
+
+// warnIdle warns of options that have no effect beside the others, or none at all.
+func (o *Options) warnIdle(env *plugin.Env) {
+	warn := func(option string, idle bool, why string) {
+		if idle {
+			env.Warn(option, "%s", why)
+		}
+	}
+	warn("validate_after_inactivity", o.ValidateAfterInactivity != defaultInactivity,
+		"an idle connection that the server closed is noticed at once: the option has no effect")
+	c := env.Codec()
+	warn("codec", c != nil && (c.Name != "plain" || !c.Bare), "documents are the events themselves, as in Logstash: the option codec has no effect")
+	if o.Action == nil || o.Action.Static() && o.Action.String() != "update" {
+		const why = `it belongs to updates: without action => "update" it has no effect`
+		warn("upsert", o.Upsert != nil && o.Upsert.String() != "", why)
+		warn("doc_as_upsert", o.DocAsUpsert != nil && *o.DocAsUpsert, why)
+		warn("script", o.Script != nil && o.Script.String() != "", why)
+		warn("scripted_upsert", o.ScriptedUpsert != nil && *o.ScriptedUpsert, why)
+	}
+	warn("manage_template", o.ManageTemplate != nil && !*o.ManageTemplate && (o.Template != "" || o.TemplateName != ""),
+		"no template is installed: template and template_name have no effect")
+	warn("ilm_enabled", o.ILMEnabled == "false" && (o.ILMRolloverAlias != "" || o.ILMPattern != "" || o.ILMPolicy != ""),
+		"lifecycle management is off: ilm_rollover_alias, ilm_pattern and ilm_policy have no effect")
 }
 
 // checkNumbers checks ranges.

@@ -97,7 +97,7 @@ type Options struct {
 	// How long a node that failed is left out while there are others.
 	ResurrectDelay time.Duration `opt:"resurrect_delay,unit=s"`
 
-	// Accepted for Logstash's sake: an idle connection that the server closed is noticed at once.
+	// Accepted for Logstash's sake, without effect: an idle connection that the server closed is noticed at once.
 	ValidateAfterInactivity time.Duration `opt:"validate_after_inactivity,unit=ms"`
 
 	// Compress requests by gzip, from 1 (fast) to 9 (small); 0 does not compress. Default: 1 over https and 0 over http, where compressing
@@ -276,11 +276,13 @@ type oldOptions struct {
 func defaults() Options {
 	return Options{
 		VerificationMode: "full", SniffingDelay: 5 * time.Second, Timeout: 60 * time.Second, PoolMax: 1000, PoolMaxPerRoute: 100,
-		ResurrectDelay: 5 * time.Second, ValidateAfterInactivity: 10 * time.Second, RetryInitialInterval: 2 * time.Second,
+		ResurrectDelay: 5 * time.Second, ValidateAfterInactivity: defaultInactivity, RetryInitialInterval: 2 * time.Second,
 		RetryMaxInterval: 64 * time.Second, DLQOnFailedIndex: true,
 		MaxHeld: 16 << 20, MaxRequests: 16, MaxBody: 2 << 20,
 	}
 }
+
+const defaultInactivity = 10 * time.Second
 
 const defaultPolicy = "logstash-policy"
 
