@@ -292,6 +292,11 @@ func linkSpan(k *code, in *inst) {
 		linkLazy(k, in)
 		return
 	}
+	if in.cls.allHigh && (in.op == opSpanFast || in.op == opSpanGreedy) {
+		if stops := stopBytes(in.cls); len(stops) > 2 && stops[len(stops)-1] <= ' ' {
+			k.flags |= flagGraph
+		}
+	}
 	if in.op != opSpanFast || in.flags&flagUnbound == 0 || in.min > 1 || !in.cls.allHigh {
 		return
 	}

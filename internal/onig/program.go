@@ -74,6 +74,7 @@ const (
 	flagAscii               // opWordBound
 	flagLazy                // opCountLoop
 	flagUnbound             // spans: no limit
+	flagGraph               // spans: the bytes that end the run are not above the space
 	flagStops               // spans: word holds the bytes that end the run
 	flagMemo                // an alternative that depends on the position only
 )

@@ -34,6 +34,9 @@ func stopAfter(in *code, s string, pos int32) int32 {
 	return pos
 }
 
+// shortRun is how many bytes of a run are looked at eight at a time before the faster search, which takes longer to begin, goes on.
+const shortRun = 48
+
 // charStart returns where the character that ends at pos begins; pos > 0.
 func charStart(s string, pos int32) int32 {
 	if s[pos-1] < utf8.RuneSelf {
@@ -297,6 +300,9 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				limit = pos + in.max
 			}
 			least := pos + in.min
+			if in.flags&flagGraph != 0 {
+				pos = pastGraph(text, pos, limit)
+			}
 			for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
 				pos++
 			}
@@ -318,9 +324,10 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			if in.op == opSpanAll {
 				pos = n
 			} else {
-				limit := min(n, pos+16)
-				tab := in.tab
-				for pos < limit && tab[byteAt(text, pos)] != 0 {
+				a, b := in.stops()
+				limit := min(n, pos+shortRun)
+				pos = pastOthers(text, pos, limit, a, b)
+				for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
 					pos++
 				}
 				if pos == limit && pos < n {
@@ -333,15 +340,16 @@ func (m *Matcher) run(entry, start, base int32) bool {
 		case opSpanEscaped:
 			from := pos
 			for {
-				limit := min(n, pos+16)
-				tab := in.tab
-				for pos < limit && tab[byteAt(text, pos)] != 0 {
+				limit := n
+				if in.flags&flagStops != 0 {
+					a, b := in.stops()
+					limit = min(n, pos+shortRun)
+					pos = pastOthers(text, pos, limit, a, b)
+				}
+				for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
 					pos++
 				}
 				if pos == limit && pos < n {
-					if in.flags&flagStops == 0 {
-						continue
-					}
 					pos = stopAfter(in, s, pos)
 				}
 				// What an escaped character has behind its first byte belongs to the run.
@@ -370,6 +378,9 @@ func (m *Matcher) run(entry, start, base int32) bool {
 				limit = pos + in.max
 			}
 			from := pos
+			if in.flags&flagGraph != 0 {
+				pos = pastGraph(text, pos, limit)
+			}
 			for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
 				pos++
 			}
