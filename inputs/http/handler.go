@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -24,7 +25,31 @@ type handler struct {
 	ctx   context.Context // of pushes
 	out   plugin.Sink
 	slots chan struct{} // of requests that are worked on
+	held  atomic.Int64  // bytes of bodies that are not in the pipeline yet
 }
+
+// body is a request's body while it is read and until the pipeline has it.
+type body struct {
+	h   *handler
+	buf []byte
+}
+
+var errBusy = errors.New("too many bytes wait for the pipeline; please try again")
+
+// grow makes room for n bytes in all, if the bound on all bodies allows it. A body that is alone is always let through.
+func (b *body) grow(n int) error {
+	more := int64(n - cap(b.buf))
+	if total := b.h.held.Add(more); total > int64(b.h.in.o.MaxPendingBytes) && total != int64(n) {
+		b.h.held.Add(-more)
+		return errBusy
+	}
+	buf := make([]byte, len(b.buf), n)
+	copy(buf, b.buf)
+	b.buf = buf
+	return nil
+}
+
+func (b *body) release() { b.h.held.Add(-int64(cap(b.buf))) }
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -71,9 +96,13 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request) (settled <-chan s
 		return nil, http.StatusTooManyRequests, "too many requests wait for the pipeline; please try again"
 	}
 	codec := h.codec(r)
-	body, err := h.read(w, r, byte(codec))
+	room := &body{h: h}
+	defer room.release() // the pipeline counts what it was given
+	body, err := room.read(w, r, byte(codec))
 	var tooLong *http.MaxBytesError
 	switch {
+	case errors.Is(err, errBusy):
+		return nil, http.StatusTooManyRequests, errBusy.Error()
 	case errors.As(err, &tooLong):
 		return nil, http.StatusRequestEntityTooLarge, "the body is longer than max_content_length"
 	case errors.Is(err, errEncoding):
@@ -102,8 +131,8 @@ func mimeType(r *http.Request) string {
 var errEncoding = errors.New("unknown Content-Encoding")
 
 // read returns the body, unpacked, behind a byte that tells its codec.
-func (h *handler) read(w http.ResponseWriter, r *http.Request, codec byte) (string, error) {
-	limit := int64(h.in.o.MaxContentLength)
+func (b *body) read(w http.ResponseWriter, r *http.Request, codec byte) (string, error) {
+	limit := int64(b.h.in.o.MaxContentLength)
 	if r.ContentLength > limit {
 		return "", &http.MaxBytesError{Limit: limit}
 	}
@@ -131,18 +160,23 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, codec byte) (stri
 	if !packed && r.ContentLength >= 0 {
 		size = min(r.ContentLength+1, 1<<20) // a client that announces much and sends little costs little
 	}
-	buf := append(make([]byte, 0, size+1), codec)
+	if err := b.grow(int(size) + 1); err != nil {
+		return "", err
+	}
+	b.buf = append(b.buf, codec)
 	for {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
+		if len(b.buf) == cap(b.buf) {
+			if err := b.grow(2 * cap(b.buf)); err != nil {
+				return "", err
+			}
 		}
-		n, err := body.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if int64(len(buf)-1) > limit {
+		n, err := body.Read(b.buf[len(b.buf):cap(b.buf)])
+		b.buf = b.buf[:len(b.buf)+n]
+		if int64(len(b.buf)-1) > limit {
 			return "", &http.MaxBytesError{Limit: limit}
 		}
 		if err == io.EOF {
-			return unsafe.String(&buf[0], len(buf)), nil
+			return unsafe.String(&b.buf[0], len(b.buf)), nil
 		}
 		if err != nil {
 			return "", err

@@ -28,7 +28,7 @@ import (
 
 // Plugin is the http input.
 var Plugin = plugin.DefineInput("http", Options{
-	Options: servertls.Defaults(), Host: "0.0.0.0", Port: 8080, MaxPendingRequests: 200, MaxContentLength: 100 << 20, ResponseCode: 200,
+	Options: servertls.Defaults(), Host: "0.0.0.0", Port: 8080, MaxPendingRequests: 200, MaxPendingBytes: 128 << 20, MaxContentLength: 100 << 20, ResponseCode: 200,
 	AdditionalCodecs: config.Map[string]{{Key: "application/json", Value: "json"}},
 	ResponseHeaders:  config.Map[string]{{Key: "Content-Type", Value: "text/plain"}},
 }, New)
@@ -72,6 +72,10 @@ type Options struct {
 
 	// Longest body, in bytes, unpacked; a longer one is answered by 413.
 	MaxContentLength config.Bytes `opt:"max_content_length"`
+
+	// Most bytes of all bodies, unpacked, that are read and not yet in the pipeline; requests beyond are answered by 429. A body that is
+	// alone is let through whatever its size. Without it max_content_length times all requests could be held. Millrace's own.
+	MaxPendingBytes config.Bytes `opt:"max_pending_bytes"`
 
 	// JKS or PKCS#12 file with certificate and key, in place of ssl_certificate and ssl_key.
 	Keystore string `opt:"ssl_keystore_path,path"`
@@ -165,6 +169,9 @@ func (o *Options) check() (errs []error) {
 	}
 	if o.MaxPendingRequests < 0 {
 		bad("max_pending_requests", "%d is less than 0", o.MaxPendingRequests)
+	}
+	if o.MaxPendingBytes < 1 {
+		bad("max_pending_bytes", "%d is less than 1", o.MaxPendingBytes)
 	}
 	if o.MaxContentLength < 1 {
 		bad("max_content_length", "%d is less than 1", o.MaxContentLength)

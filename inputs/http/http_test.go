@@ -201,6 +201,36 @@ func TestTooManyRequests(t *testing.T) {
 	require.Equal(t, 200, <-statuses)
 }
 
+// TestTooManyBytes: bodies that wait for the pipeline are bounded together, and one that is alone is not.
+func TestTooManyBytes(t *testing.T) {
+	blocked, entered := make(chan struct{}), make(chan struct{}, 10)
+	url, out, _ := serve(t, `max_pending_bytes => 20000`, plugin.ECSDisabled, func(s *inputtest.Sink) { s.Blocked, s.Entered = blocked, entered })
+	post := func(size int, chunked bool) int {
+		var body io.Reader = strings.NewReader(strings.Repeat("x", size))
+		if chunked {
+			body = io.MultiReader(body) // its length is not known
+		}
+		res, err := http.Post(url, "text/plain", body)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		_ = res.Body.Close()
+		return res.StatusCode
+	}
+	statuses := make(chan int, 1)
+	go func() { statuses <- post(15000, false) }()
+	<-entered
+	require.Equal(t, 429, post(15000, false))
+	require.Equal(t, 429, post(15000, true))
+	require.Zero(t, out.Len())
+	close(blocked)
+	require.Equal(t, 200, <-statuses)
+	require.Equal(t, 200, post(50000, false), "alone, it may be larger")
+	require.Equal(t, 200, post(50000, true))
+	require.Equal(t, 200, post(15000, false))
+}
+
 func TestStopFinishesRequests(t *testing.T) {
 	blocked, entered := make(chan struct{}), make(chan struct{}, 1)
 	url, out, stop := serve(t, ``, plugin.ECSDisabled, func(s *inputtest.Sink) { s.Blocked, s.Entered = blocked, entered })
@@ -263,6 +293,7 @@ func TestMistakes(t *testing.T) {
 	f(`max_content_length => 0`, "less than 1")
 	f(`threads => -1`, "less than 1")
 	f(`max_pending_requests => -1`, "less than 0")
+	f(`max_pending_bytes => 0`, "less than 1")
 }
 
 func TestObsoleteOptions(t *testing.T) {
