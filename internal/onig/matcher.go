@@ -35,6 +35,7 @@ type Matcher struct {
 	looked   bool
 	timedOut bool
 	matched  bool
+	lucky    bool  // the last text matched
 	limit    int32 // end of the text opAbsent looks at
 	from     int32 // where the attempt under way started
 	filter   *filter
@@ -98,6 +99,7 @@ func (m *Matcher) MatchAt(s string, start int) bool {
 	} else {
 		m.matched = m.find(start)
 	}
+	m.lucky = m.matched
 	m.text = "" // a kept matcher must not keep the text alive
 	if len(m.stack) > keepStack {
 		m.stack = make([]frame, 64)

@@ -165,8 +165,7 @@ func requiredLiteral(n *node) string {
 // find searches m.text from start.
 func (m *Matcher) find(start int) bool {
 	se := &m.re.search
-	s := m.text
-	if se.required != "" && !strings.Contains(s[start:], se.required) {
+	if !m.lucky && m.lacks(start) {
 		return false
 	}
 	if m.debug {
@@ -185,12 +184,23 @@ func (m *Matcher) find(start int) bool {
 	return m.findAnywhere(start)
 }
 
+// lacks reports whether the text has no literal that every match contains. Where the last text matched, the next one is likely to do so too, and it is asked
+// only when the first attempt has failed.
+func (m *Matcher) lacks(start int) bool {
+	m.lucky = false
+	se := &m.re.search
+	return se.required != "" && !strings.Contains(m.text[start:], se.required)
+}
+
 func (m *Matcher) findAnywhere(start int) bool {
 	s := m.text
 	last := len(s) - m.re.search.least
 	for i := start; i <= last && !m.timedOut; {
 		if m.attempt(i) {
 			return true
+		}
+		if m.lucky && m.lacks(start) {
+			return false
 		}
 		if i < len(s) && s[i] >= utf8.RuneSelf {
 			_, n := utf8.DecodeRuneInString(s[i:])
@@ -208,6 +218,9 @@ func (m *Matcher) findLines(start int) bool {
 		if m.attempt(start) {
 			return true
 		}
+	}
+	if m.lucky && m.lacks(start) {
+		return false
 	}
 	for i := start; !m.timedOut; {
 		j := strings.IndexByte(s[i:], '\n')
@@ -231,6 +244,9 @@ func (m *Matcher) findFirst(start int, se *searcher) bool {
 		}
 		if m.attempt(i) {
 			return true
+		}
+		if m.lucky && m.lacks(start) {
+			return false
 		}
 		if m.filter != nil {
 			return m.findFiltered(i+1, se)
