@@ -82,6 +82,7 @@ func (a *agent) mountPage(server *monitor.Server, pipelines []*pipeline.Pipeline
 	server.Mount(page.Prefix, page.New(page.Options{
 		Node: node, Version: version, Began: a.began, Pipelines: server.Snapshots, Configs: a.generation.list,
 		Targets: func() []page.Target { return searchTargets(pipelines) }, TapPath: "/_millrace/tap",
+		MaySee:   server.MaySeeEvents,
 		Registry: a.p.reg, Lookup: lookupVariable, Log: a.log,
 	}))
 }

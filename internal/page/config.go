@@ -47,6 +47,7 @@ type fileView struct {
 type sourceLine struct {
 	Number   int
 	Text     string
+	Comment  bool // nothing else
 	Messages []message
 }
 
@@ -143,6 +144,7 @@ func numbered(f *config.File, covers []cover, text string, byLine map[int][]mess
 			l.Messages = append(l.Messages, byLine[number+n+1]...)
 		}
 		number += 1 + lost[number]
+		l.Comment = strings.HasPrefix(strings.TrimSpace(l.Text), "#")
 		out = append(out, l)
 	}
 	return out

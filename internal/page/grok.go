@@ -244,10 +244,20 @@ func (v *grokView) result(number int, line string, r debug.Result) grokResult {
 			out.Pattern = &m
 		}
 		for _, step := range s.Steps {
-			out.Steps = append(out.Steps, grokStep{visible(step.Name), visible(step.Origin), mark(step.Text, step.Offset, step.Offset, 120)})
+			out.Steps = append(out.Steps, grokStep{visible(step.Name), visible(step.Origin), mark(step.Text, step.Offset, referenceEnd(step.Text, step.Offset), 120)})
 		}
 	}
 	return out
+}
+
+// referenceEnd is where the reference ends that begins at an offset; the offset itself if none does.
+func referenceEnd(pattern string, offset int) int {
+	if offset < len(pattern) && strings.HasPrefix(pattern[offset:], "%{") {
+		if n := strings.IndexByte(pattern[offset:], '}'); n > 0 {
+			return offset + n + 1
+		}
+	}
+	return offset
 }
 
 // part names what stopped a match.

@@ -167,15 +167,10 @@ func (v *pipelineView) costs(share func(monitor.PluginSnapshot) float64) {
 			v.Costs = append(v.Costs, slice{Name: name, Share: part, Class: class, Note: note})
 		}
 	}
-	names := make(map[string]int)
 	for _, p := range slices.Concat(v.Snapshot.Filters, v.Snapshot.Outputs) {
 		part := min(share(p), max(rest, 0))
 		rest -= part
-		name := p.Name
-		if names[name]++; names[name] > 1 {
-			name = fmt.Sprintf("%s (%d)", name, names[p.Name])
-		}
-		add(name, string(p.Kind), p.ID, part)
+		add(p.Name, string(p.Kind), p.ID, part)
 	}
 	slices.SortStableFunc(v.Costs, func(a, b slice) int { return cmp.Compare(b.Share, a.Share) })
 	if len(v.Costs) == 0 && v.Work == 0 {
@@ -192,7 +187,7 @@ func lay(slices []slice) {
 		slices[i].X, slices[i].W = round(x), round(slices[i].Share*1000)
 		x += slices[i].Share * 1000
 		if n := slices[i].Class; n == string(config.KindFilter) {
-			slices[i].Class = fmt.Sprintf("f%d", i%5)
+			slices[i].Class = fmt.Sprintf("f%d", i%7)
 		}
 	}
 }
