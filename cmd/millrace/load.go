@@ -29,17 +29,30 @@ type loaded struct {
 	warnings  []string
 }
 
-// load reads the settings in the order of their precedence: defaults, logstash.yml, a container's environment, flags.
+// load reads the settings and finds the pipelines.
 func load(flags *pflag.FlagSet, o *runOptions) (*loaded, error) {
+	l, dir, err := loadSettings(flags, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.choosePipelines(dir); err != nil {
+		return nil, err
+	}
+	return l, l.checkStorage()
+}
+
+// loadSettings reads the settings in the order of their precedence: defaults, logstash.yml in the folder dir, a container's environment,
+// flags.
+func loadSettings(flags *pflag.FlagSet, o *runOptions) (l *loaded, dir string, err error) {
 	s := settings.New()
-	dir := defaultSettingsDir()
+	dir = defaultSettingsDir()
 	if f := flags.Lookup("path.settings"); f != nil && f.Changed {
 		dir = f.Value.String()
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("path.settings: %q is not a folder", dir)
+			return nil, dir, fmt.Errorf("path.settings: %q is not a folder", dir)
 		}
 	}
-	l := &loaded{settings: s}
+	l = &loaded{settings: s}
 	var errs []error
 	if dir != "" {
 		warnings, err := s.LoadFile(dir, lookupVariable)
@@ -54,13 +67,7 @@ func load(flags *pflag.FlagSet, o *runOptions) (*loaded, error) {
 		errs = append(errs, err)
 	}
 	errs = append(errs, l.applyFlags(flags, o))
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	if err := l.choosePipelines(dir); err != nil {
-		return nil, err
-	}
-	return l, l.checkStorage()
+	return l, dir, errors.Join(errs...)
 }
 
 // applyFlags sets the settings whose flags were given.
@@ -122,6 +129,10 @@ func (l *loaded) choosePipelines(dir string) error {
 	}
 	l.warnings = append(l.warnings, "nothing is configured: listening on TCP port 9000 and showing what arrives (-f pipeline.conf runs yours)")
 	_, err := s.Set("config.string", demoConfig)
+	if !s.Given("api.events") {
+		_, err2 := s.Set("api.events", "true") // a trial shows what it does, to whoever can send it lines
+		err = errors.Join(err, err2)
+	}
 	return err
 }
 

@@ -65,7 +65,8 @@ func (a *agent) monitorOptions(pipelines []*pipeline.Pipeline) monitor.Options {
 	s := a.loaded.settings
 	hostname, _ := os.Hostname() // an unnamed host has the name ""
 	o := monitor.Options{
-		Host: s.Get("api.http.host"), Port: s.Get("api.http.port"), Environment: s.Get("api.environment"), NodeName: s.Get("node.name"),
+		Host: a.api.host, Credentials: a.api.credentials, TLS: a.api.tls, Events: monitor.Access(s.Get("api.events")),
+		Port: s.Get("api.http.port"), Environment: s.Get("api.environment"), NodeName: s.Get("node.name"),
 		Hostname: hostname, Version: logstashVersion, Build: version, Began: a.began,
 		ReloadAutomatic: s.Bool("config.reload.automatic"), ReloadInterval: s.Duration("config.reload.interval"),
 		Registry: a.p.reg, Counters: &a.counters, Levels: monitor.LevelsOf(a.log), Log: a.log,

@@ -64,7 +64,7 @@ func TestServeAPI(t *testing.T) {
 	levels := monitor.NewLevels(logging.ParseLevel("info"))
 	a := &agent{
 		p:   &program{reg: plugin.NewRegistry(inputs.All(), codecs.All(), filters.All(), outputs.All()), out: io.Discard, err: io.Discard},
-		log: slog.New(levels.Handler(logging.NewHandler(&log, logging.LevelTrace, false))), loaded: l, began: time.Now(),
+		log: slog.New(levels.Handler(logging.NewHandler(&log, logging.LevelTrace, false))), loaded: l, api: &apiAccess{host: "127.0.0.1"}, began: time.Now(),
 	}
 	pipelines, diags, err := a.compile()
 	require.NoError(t, err)

@@ -33,18 +33,22 @@ func (p *program) run(ctx context.Context, o *runOptions, flags *pflag.FlagSet) 
 	if err != nil {
 		return err
 	}
+	api, err := newAPIAccess(l.settings)
+	if err != nil {
+		return err
+	}
 	log, closeLog, err := p.logger(l.settings)
 	if err != nil {
 		return err
 	}
 	defer closeLog()
-	for _, w := range l.warnings {
+	for _, w := range append(l.warnings, api.warnings...) {
 		log.Warn(w)
 	}
 	if l.settings.Bool("config.test_and_exit") {
 		return p.testAndExit(l, log)
 	}
-	a := &agent{p: p, log: log.With(logging.LoggerKey, "millrace.agent"), loaded: l, began: time.Now()}
+	a := &agent{p: p, log: log.With(logging.LoggerKey, "millrace.agent"), loaded: l, api: api, began: time.Now()}
 	return a.run(ctx)
 }
 
@@ -112,6 +116,7 @@ type agent struct {
 	p      *program
 	log    *slog.Logger
 	loaded *loaded
+	api    *apiAccess
 	began  time.Time
 
 	counters   monitor.Counters // of the plugins

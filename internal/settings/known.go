@@ -18,6 +18,7 @@ type Setting struct {
 	Default string
 	Words   []string // the values of an enumeration
 	Doc     string
+	Secret  bool // its value is shown to nobody
 
 	kind kind
 }
@@ -59,9 +60,26 @@ var all = []Setting{
 	{Name: "dead_letter_queue.storage_policy", Default: "drop_newer", kind: words, Words: []string{"drop_newer", "drop_older"}, Doc: "what to drop when it is full"},
 	{Name: "dead_letter_queue.retain.age", Doc: "age after which dead letters are removed: 2d, 12h"},
 	{Name: "api.enabled", Default: "true", kind: boolean, Doc: "serve the monitoring API"},
-	{Name: "api.http.host", Default: "127.0.0.1", Doc: "address of the monitoring API"},
+	{Name: "api.http.host", Default: "127.0.0.1", Doc: "address of the monitoring API; 0.0.0.0 by default once api.ssl.enabled and api.auth.type basic are both set"},
 	{Name: "api.http.port", Default: "9600-9700", Doc: "port of the monitoring API; of a range the first that is free"},
 	{Name: "api.environment", Default: "production", Doc: "reported by the monitoring API"},
+	{Name: "api.events", Default: "auto", kind: words, Words: []string{"auto", "true", "false"}, Doc: "who may see what events hold over the API: auto is who has authenticated or, if nobody has to, this machine; true is who may use the API (Millrace's own)"},
+	{Name: "api.auth.type", Default: "none", kind: words, Words: []string{"none", "basic"}, Doc: "authentication that the monitoring API asks for"},
+	{Name: "api.auth.basic.username", Doc: "name for api.auth.type basic"},
+	{Name: "api.auth.basic.password", Secret: true, Doc: "password for api.auth.type basic"},
+	{Name: "api.auth.basic.password_policy.mode", Default: "WARN", kind: words, Words: []string{"WARN", "ERROR"}, Doc: "what to do about a password that is weaker than the policy"},
+	{Name: "api.auth.basic.password_policy.length.minimum", Default: "8", kind: integer, Doc: "characters that the password has at least, 8 to 1024"},
+	{Name: "api.auth.basic.password_policy.include.upper", Default: "REQUIRED", kind: words, Words: []string{"REQUIRED", "OPTIONAL"}, Doc: "whether the password needs an upper case letter"},
+	{Name: "api.auth.basic.password_policy.include.lower", Default: "REQUIRED", kind: words, Words: []string{"REQUIRED", "OPTIONAL"}, Doc: "whether the password needs a lower case letter"},
+	{Name: "api.auth.basic.password_policy.include.digit", Default: "REQUIRED", kind: words, Words: []string{"REQUIRED", "OPTIONAL"}, Doc: "whether the password needs a digit"},
+	{Name: "api.auth.basic.password_policy.include.symbol", Default: "OPTIONAL", kind: words, Words: []string{"REQUIRED", "OPTIONAL"}, Doc: "whether the password needs a character that is neither letter nor digit"},
+	{Name: "api.ssl.enabled", Default: "false", kind: boolean, Doc: "serve the monitoring API over TLS"},
+	{Name: "api.ssl.keystore.path", Doc: "PKCS#12 or JKS file with the certificate and key of the monitoring API"},
+	{Name: "api.ssl.keystore.password", Secret: true, Doc: "password of the keystore"},
+	{Name: "api.ssl.certificate", Doc: "PEM file with the certificate and its chain, in place of a keystore (Millrace's own)"},
+	{Name: "api.ssl.key", Doc: "PEM file with the key of the certificate (Millrace's own)"},
+	{Name: "api.ssl.key_passphrase", Secret: true, Doc: "passphrase of an encrypted key (Millrace's own)"},
+	{Name: "api.ssl.supported_protocols", Doc: "versions of TLS, of TLSv1.1, TLSv1.2, TLSv1.3; TLSv1.2 and TLSv1.3 by default"},
 	{Name: "log.level", Default: "info", kind: words, Words: []string{"fatal", "error", "warn", "info", "debug", "trace"}, Doc: "least important messages that are logged"},
 	{Name: "log.format", Default: "plain", kind: words, Words: []string{"plain", "json"}, Doc: "form of log lines"},
 	{Name: "shutdown.timeout", Default: "8s", kind: duration, Doc: "time to drain after the first signal; Docker kills after 10 s (Millrace's own)"},
@@ -74,7 +92,7 @@ var renamed = map[string]string{
 
 // ignored are settings of Logstash that have no counterpart here. One that ends in a dot stands for all below it.
 var ignored = []string{
-	"allow_superuser", "api.auth.", "api.ssl.", "cloud.", "config.field_reference.", "dead_letter_queue.flush_check_interval",
+	"allow_superuser", "cloud.", "config.field_reference.", "dead_letter_queue.flush_check_interval",
 	"keystore.", "log.format.json.", "metric.collect", "modules", "monitoring.", "otel.", "path.plugins", "pipeline.batch.metrics.",
 	"pipeline.batch.output_chunking.", "pipeline.buffer.type", "pipeline.plugin_classloaders", "pipeline.recoverable", "pipeline.reloadable",
 	"pipeline.separate_logs", "plugins.", "queue.checkpoint.interval", "queue.checkpoint.retry", "slowlog.", "ssl.reload.", "telemetry.", "var.", "xpack.",

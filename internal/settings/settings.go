@@ -5,6 +5,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 // Settings holds the values of the settings by their flat names.
 type Settings struct {
 	values map[string]string
+	given  map[string]bool // those that somebody set
 }
 
 // All returns the settings that have an effect.
@@ -25,7 +27,7 @@ func All() []Setting { return all }
 
 // New returns the settings' defaults.
 func New() *Settings {
-	s := &Settings{values: make(map[string]string)}
+	s := &Settings{values: make(map[string]string), given: make(map[string]bool)}
 	for _, d := range all {
 		s.values[d.Name] = d.Default
 	}
@@ -34,11 +36,7 @@ func New() *Settings {
 
 // Clone returns a copy, for a pipeline of pipelines.yml that changes some.
 func (s *Settings) Clone() *Settings {
-	c := &Settings{values: make(map[string]string, len(s.values))}
-	for k, v := range s.values {
-		c.values[k] = v
-	}
-	return c
+	return &Settings{values: maps.Clone(s.values), given: maps.Clone(s.given)}
 }
 
 // find returns the description of a setting, nil if there is none of that name.
@@ -77,7 +75,7 @@ func (s *Settings) Set(name, value string) (warning string, err error) {
 	if err := d.check(value); err != nil {
 		return "", fmt.Errorf("setting %q: %w", name, err)
 	}
-	s.values[name] = value
+	s.values[name], s.given[name] = value, true
 	return warning, nil
 }
 
@@ -162,6 +160,9 @@ func parseDuration(text string) (time.Duration, error) {
 
 // Get returns the text of a setting, "" if it has none.
 func (s *Settings) Get(name string) string { return s.values[name] }
+
+// Given reports whether a setting was set to anything, be it its default.
+func (s *Settings) Given(name string) bool { return s.given[name] }
 
 // Bool returns a setting that is true or false.
 func (s *Settings) Bool(name string) bool { return s.values[name] == "true" }

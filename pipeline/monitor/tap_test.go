@@ -17,7 +17,6 @@ import (
 	"millrace/pipeline"
 )
 
-
 // message is one server-sent event.
 type message struct{ kind, data string }
 
