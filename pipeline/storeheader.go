@@ -263,6 +263,6 @@ func (c *sourceCache) source(block string) (*event.Source, error) {
 	if len(c.known) >= maxSources {
 		clear(c.known)
 	}
-	c.known[text] = s
+	c.known[text] = s.Seal()
 	return s, nil
 }

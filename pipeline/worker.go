@@ -253,11 +253,13 @@ func (w *worker) drop(e *event.Event) {
 
 // leave takes e off the list of those that still have to be delivered or dropped.
 func (w *worker) leave(e *event.Event) {
-	for i := range w.live {
-		if w.live[i] == e {
-			w.live = append(w.live[:i], w.live[i+1:]...)
-			return
-		}
+	last := len(w.live) - 1
+	if last >= 0 && w.live[last] == e { // nearly always the only one
+		w.live = w.live[:last]
+		return
+	}
+	if i := slices.Index(w.live, e); i >= 0 {
+		w.live = slices.Delete(w.live, i, i+1)
 	}
 }
 

@@ -173,7 +173,7 @@ func (c *encoder) appendLine(op *operation, e *event.Event) (action string) {
 	op.e, op.fields, op.err = e, 0, nil
 	action = c.actionOf(op, e)
 	var control *event.Object
-	if v, ok := e.Metadata().Get(controlKey); ok {
+	if v, ok := e.Get(controlPath); ok {
 		control = v.Object()
 	}
 	op.b = append(append(append(op.b, '{', '"'), action...), `":{`...)
@@ -281,7 +281,7 @@ func (c *encoder) appendPipeline(op *operation, e *event.Event, control *event.O
 		op.text(c.ingest)
 	} else if v, ok := member(control, "pipeline"); ok {
 		op.value(v)
-	} else if v, ok := member(e.Metadata(), targetKey); ok {
+	} else if v, ok := e.Get(targetPath); ok && !v.IsNull() {
 		op.value(v)
 	}
 	if len(op.b) <= start+2 { // nothing, or an empty text
@@ -363,19 +363,14 @@ func (c *encoder) setLine() {
 
 // sameTarget reports whether nothing in e changes its action line: neither the metadata that Logstash reads nor the field data_stream.
 func (c *encoder) sameTarget(e *event.Event) bool {
-	if m := e.Metadata(); m.Len() > 0 {
-		for _, f := range m.Fields() {
-			if f.Key == controlKey || f.Key == targetKey {
-				return false
-			}
-		}
-	}
-	if c.stream == nil || !c.stream.routing {
-		return true
-	}
-	_, own := e.Root().Get("data_stream")
-	return !own
+	return !e.Has(controlPath) && !e.Has(targetPath) && (c.stream == nil || !c.stream.routing || !e.Has(streamPath))
 }
+
+var (
+	controlPath = event.MustPath("[@metadata][" + controlKey + "]")
+	targetPath  = event.MustPath("[@metadata][" + targetKey + "]")
+	streamPath  = event.MustPath("data_stream")
+)
 
 func (c *encoder) actionOf(op *operation, e *event.Event) string {
 	if c.action == nil {

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -65,6 +66,56 @@ type Source struct {
 	Type     string // set as the field type where the event has none; "" if not given
 	AddField []AddField
 	Tags     []Template
+
+	ready *decoration // of Seal; nil before it, and where the facts need more than to be appended
+}
+
+// decoration is what most events of a source get: they bring none of its fields.
+type decoration struct {
+	fields []Field // top-level ones
+	marks  []byte
+	seen   uint64 // of fields
+	late   uint64 // of the names below @metadata
+	bare   bool   // there is no type, no add_field and no tag
+}
+
+// Seal returns s ready for quick use. Nothing of s may change afterwards; without it [Source.Decorate] does the same more slowly.
+func (s *Source) Seal() *Source {
+	d := &decoration{bare: s.Type == "" && len(s.AddField) == 0 && len(s.Tags) == 0}
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		switch {
+		case f.Path.meta && len(f.Path.keys) > 0:
+			d.late |= 1 << (f.Path.keys[0].mark & 63)
+		case f.Path.plain && !slices.ContainsFunc(d.fields, func(o Field) bool { return o.Key == f.Path.keys[0].name }):
+			k := &f.Path.keys[0]
+			d.fields = append(d.fields, Field{k.name, f.Value})
+			d.marks = append(d.marks, k.mark)
+			d.seen |= 1 << (k.mark & 63)
+		default:
+			s.ready = nil
+			return s
+		}
+	}
+	s.ready = d
+	return s
+}
+
+// apply gives e the facts about the source and reports whether that was possible: whether e had none of the fields.
+func (d *decoration) apply(e *Event, s *Source) bool {
+	o := &e.root
+	if o.seen&d.seen != 0 || len(o.fields)+len(d.fields) > len(o.marks) {
+		return false
+	}
+	if len(d.fields) > 0 {
+		copy(o.marks[len(o.fields):], d.marks)
+		o.fields = append(o.fields, d.fields...)
+		o.seen |= d.seen
+	}
+	if d.late != 0 {
+		e.late, e.lateMarks = s, d.late
+	}
+	return true
 }
 
 // SourceField is a fact about where a record came from: the peer's address, the name of the host. It is set where the event has no
@@ -103,23 +154,12 @@ func (a *AddField) Apply(e *Event) error {
 // Decorate adds to e what its input says: the facts of the source and of the record, then type, add_field and tags, in Logstash's
 // order. What cannot be set (a field below a string that the event brought) is left out and returned as the last error.
 func (s *Source) Decorate(e *Event, r *Record) (err error) {
-	for i := range s.Fields {
-		f := &s.Fields[i]
-		if f.Path.meta {
-			e.late = s.Fields // most events never look at their metadata
-			continue
+	if s.ready != nil && s.ready.apply(e, s) {
+		if s.ready.bare && r.Meta == nil && r.Tag == "" {
+			return nil
 		}
-		if keys := f.Path.keys; len(keys) == 1 && !f.Path.reserved {
-			if k := &keys[0]; e.root.find(k.name, k.mark) < 0 {
-				e.root.add(k.name, k.mark, f.Value)
-			}
-			continue
-		}
-		if !e.Has(f.Path) {
-			if e2 := e.Set(f.Path, f.Value); e2 != nil {
-				err = e2
-			}
-		}
+	} else {
+		err = s.setFacts(e)
 	}
 	for _, f := range r.Meta {
 		p, e2 := ParsePath(f.Key)
@@ -148,6 +188,23 @@ func (s *Source) Decorate(e *Event, r *Record) (err error) {
 	}
 	if r.Tag != "" {
 		e.Tag(r.Tag)
+	}
+	return err
+}
+
+func (s *Source) setFacts(e *Event) (err error) {
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		if f.Path.meta && len(f.Path.keys) > 0 {
+			e.late = s // most events never look at their metadata
+			e.lateMarks |= 1 << (f.Path.keys[0].mark & 63)
+			continue
+		}
+		if !e.Has(f.Path) {
+			if e2 := e.Set(f.Path, f.Value); e2 != nil {
+				err = e2
+			}
+		}
 	}
 	return err
 }

@@ -2,7 +2,9 @@ package event
 
 import (
 	"encoding/json"
+	"math"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,4 +74,12 @@ func FuzzAppendJSONString(f *testing.F) {
 		require.Equal(t, "{"+quoted(key)+":"+quoted(text)+","+quoted(text)+":"+quoted(key)+"}", got)
 		require.True(t, json.Valid([]byte(got)))
 	})
+}
+
+func TestAppendInt(t *testing.T) {
+	for _, base := range []int64{0, 9, 10, 11, 99, 100, 101, 909, 1000, 12345, 70007, 999999, 1000000, 99999999, 100000000, 1 << 40, -1, -99, math.MaxInt64, math.MinInt64} {
+		for d := int64(-1); d <= 1; d++ {
+			require.Equal(t, strconv.FormatInt(base+d, 10), string(appendInt(nil, base+d)))
+		}
+	}
 }

@@ -10,8 +10,10 @@ import (
 // worker whose turn it is, and no lock; it is reused for the next record, see the package comment.
 type Event struct {
 	root Object
-	meta Object        // reached by metadata(), which adds what is late
-	late []SourceField // facts about the source that go to @metadata when somebody first looks there
+	meta Object // reached by metadata(), which adds what is late
+
+	late      *Source // its facts below @metadata are set when somebody first looks there
+	lateMarks uint64  // of the names of these facts, see Object.seen
 
 	// Arena holds the texts made for this event; strings from it live as long as they are referred to.
 	Arena *Arena
@@ -52,18 +54,7 @@ func (e *Event) Reset() {
 	}
 	e.nObjects, e.nLists = 0, 0
 	e.cancelled = false
-	e.late = nil
-}
-
-// isLate reports whether a fact about the source lies at or below [@metadata][name]: outputs ask for metadata of their own with every
-// event, and that must not set the rest.
-func (e *Event) isLate(name string) bool {
-	for i := range e.late {
-		if p := e.late[i].Path; p.meta && len(p.keys) > 0 && p.keys[0].name == name {
-			return true
-		}
-	}
-	return false
+	e.late, e.lateMarks = nil, 0
 }
 
 // metadata returns @metadata with the facts about the source, which stay behind what the event brought itself.
@@ -71,8 +62,8 @@ func (e *Event) metadata() *Object {
 	if e.late == nil {
 		return &e.meta
 	}
-	late := e.late
-	e.late = nil
+	late := e.late.Fields
+	e.late, e.lateMarks = nil, 0
 	for i := range late {
 		if f := &late[i]; f.Path.meta && !e.Has(f.Path) {
 			_ = e.Set(f.Path, f.Value) // below a scalar that the event brought: its own word counts
@@ -166,13 +157,14 @@ func (e *Event) SetTimestamp(t time.Time) { e.root.set(TimestampField, stampMark
 
 // top returns the object that the first key of p is looked up in.
 func (e *Event) top(p *Path) *Object {
-	if p.meta {
-		if len(p.keys) > 0 && !e.isLate(p.keys[0].name) {
-			return &e.meta
-		}
-		return e.metadata()
+	if !p.meta {
+		return &e.root
 	}
-	return &e.root
+	// Outputs ask for metadata of their own with every event, and that must not set the rest.
+	if len(p.keys) > 0 && e.lateMarks>>(p.keys[0].mark&63)&1 == 0 {
+		return &e.meta
+	}
+	return e.metadata()
 }
 
 // Get returns the value that p refers to, and whether there is one (a null is one).
@@ -388,7 +380,7 @@ func (e *Event) setMetadata(v Value) error {
 	if o == &e.meta {
 		return nil
 	}
-	e.late = nil
+	e.late, e.lateMarks = nil, 0
 	fields := append([]Field(nil), o.Fields()...) // o may be part of what is replaced
 	e.meta.Clear()
 	for _, f := range fields {
@@ -402,7 +394,7 @@ func (e *Event) Remove(p *Path) (Value, bool) {
 	switch len(p.keys) {
 	case 0:
 		if p.meta {
-			e.late = nil
+			e.late, e.lateMarks = nil, 0
 			e.meta.Clear()
 		}
 		return Value{}, p.meta

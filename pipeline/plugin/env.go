@@ -96,7 +96,7 @@ type DeadLetter struct {
 func (env *Env) NewSource(fields ...event.SourceField) *event.Source {
 	s := env.source
 	s.Fields = fields
-	return &s
+	return s.Seal()
 }
 
 // NewFramer returns a framer of the input's codec for one stream.
