@@ -27,6 +27,7 @@ lint: ## staticcheck, and the project's own rules as tests
 
 unit: ## units, recorded cases, real servers where Java, Maven and Redis are installed
 	$(GO) test -timeout 20m ./...
+	$(GO) test -tags purego ./pipeline/event ./internal/charset
 
 race:
 	CGO_ENABLED=1 $(GO) test -short -race -timeout 20m $(RACE)
@@ -51,8 +52,8 @@ push: image ## make push REGISTRY=registry.example
 	docker tag millrace:$(VERSION) $(REGISTRY)/millrace:$(VERSION)
 	docker push $(REGISTRY)/millrace:$(VERSION)
 
-test-swarm: ## the image and the stack on a Docker engine of the test's own (root, docker.io, busybox-static; 5 minutes)
-	MILLRACE_SWARM=1 $(GO) test -count=1 -v -timeout 15m ./internal/swarmtest
+test-swarm: ## the image and the stack on a Docker engine of the test's own (root, docker.io, busybox-static; 10 minutes); MILLRACE_SWARM_REBUILD=1: twice and for arm64
+	MILLRACE_SWARM=1 $(GO) test -count=1 -v -timeout 40m ./internal/swarmtest
 
 clean:
 	rm -rf bin

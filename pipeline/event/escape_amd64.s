@@ -1,3 +1,5 @@
+//go:build !purego
+
 #include "textflag.h"
 
 // The bytes that are compared with, sixteen times each.
@@ -139,3 +141,72 @@ end:
 fail:
 	MOVQ $-1, ret+40(FP)
 	RET
+
+// func putKey(dst *byte, key string) int
+TEXT ·putKey(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ key_base+8(FP), SI
+	MOVQ key_len+16(FP), CX
+	CONSTANTS
+	MOVW $0x222c, (DI) // ,"
+	ADDQ $2, DI
+	COPY(part, blocks, last, bytes, escape, byteEscape, end, fail)
+end:
+	MOVW $0x3a22, (DI) // ":
+	ADDQ $2, DI
+	SUBQ dst+0(FP), DI
+	MOVQ DI, ret+24(FP)
+	RET
+fail:
+	MOVQ $-1, ret+24(FP)
+	RET
+
+// func plainPrefix(s string) int
+TEXT ·plainPrefix(SB), NOSPLIT, $0-24
+	MOVQ s_base+0(FP), SI
+	MOVQ s_len+8(FP), CX
+	CONSTANTS
+	XORQ AX, AX
+	SUBQ $16, CX
+	JLT  last
+
+blocks:
+	MOVOU (SI)(AX*1), X0
+	ESCAPES
+	TESTL DX, DX
+	JNZ  found
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE  blocks
+
+last:
+	ADDQ $16, CX
+	JEQ  end
+	LEAQ (SI)(AX*1), R8
+	ANDQ $0xfff, R8
+	CMPQ R8, $0xff0
+	JGT  bytes
+	MOVOU (SI)(AX*1), X0
+	ESCAPES
+	BTSL CX, DX // stop at the end
+
+found:
+	BSFL DX, DX
+	ADDQ DX, AX
+
+end:
+	MOVQ AX, ret+16(FP)
+	RET
+
+bytes:
+	MOVBLZX (SI)(AX*1), DX
+	CMPB DX, $0x20
+	JCS  end
+	CMPB DX, $0x22
+	JEQ  end
+	CMPB DX, $0x5c
+	JEQ  end
+	INCQ AX
+	DECQ CX
+	JNZ  bytes
+	JMP  end

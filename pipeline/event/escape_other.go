@@ -1,8 +1,12 @@
-//go:build !amd64
+//go:build !amd64 || purego
 
 package event
 
-import "unsafe"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unsafe"
+)
 
 // putText writes s to dst, a backslash before each quote and backslash, and returns the length; -1 if s has a control character. At dst
 // there is room for 2*len(s)+blockRoom.
@@ -40,4 +44,47 @@ func putPair(dst *byte, key, text string) int {
 	}
 	buf[n+k] = '"'
 	return n + k + 1
+}
+
+// putKey writes ,"key": to dst as putText does, and returns the length; -1 if it has a control character. At dst there is room for
+// 2*len(key)+pairRoom.
+func putKey(dst *byte, key string) int {
+	buf := unsafe.Slice(dst, 2*len(key)+pairRoom)
+	buf[0], buf[1] = ',', '"'
+	k := putText(&buf[2], key)
+	if k < 0 {
+		return -1
+	}
+	buf[k+2], buf[k+3] = '"', ':'
+	return k + 4
+}
+
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// escapeMask has the high bit of the first byte of w set that needs an escape: one below 0x20, a quote or a backslash. Bits above it
+// may be wrong: each test leaves the high bit of a byte set where it holds, and its borrow can only set bits above the first true one.
+func escapeMask(w uint64) uint64 {
+	quote := w ^ lows*'"'
+	slash := w ^ lows*'\\'
+	return (((w - lows*0x20) &^ w) | ((quote - lows) &^ quote) | ((slash - lows) &^ slash)) & highs
+}
+
+// plainPrefix returns how many bytes at the start of s need no escape.
+func plainPrefix(s string) int {
+	p := unsafe.Slice(unsafe.StringData(s), len(s))
+	i := 0
+	for ; i+8 <= len(p); i += 8 {
+		if m := escapeMask(binary.LittleEndian.Uint64(p[i:])); m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for ; i < len(p); i++ {
+		if c := p[i]; c < 0x20 || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return i
 }

@@ -39,6 +39,9 @@ func TestTextAtTheEndOfMemory(t *testing.T) {
 					if got := string(AppendJSONString(nil, s)); got != want {
 						t.Fatalf("%q became %s", s, got)
 					}
+					if got := plainPrefix(s); at < 0 && got != n || at >= 0 && c != 0x20 && c != 0x80 && got != at {
+						t.Fatalf("the plain prefix of %q has %d bytes", s, got)
+					}
 					o := Object{fields: []Field{{Key: s, Val: StringValue(s)}}}
 					if got := string(o.AppendJSON(nil)); got != "{"+want+":"+want+"}" {
 						t.Fatalf("%q as a field became %s", s, got)
@@ -68,10 +71,10 @@ func FuzzAppendJSONString(f *testing.F) {
 	f.Add("a\nb", strings.Repeat("x", 100)+"\x00")
 	f.Add("", strings.Repeat("é", bigText))
 	f.Fuzz(func(t *testing.T, key, text string) {
-		o := Object{fields: []Field{{Key: key, Val: StringValue(text)}, {Key: text, Val: StringValue(key)}}}
+		o := Object{fields: []Field{{Key: key, Val: StringValue(text)}, {Key: text, Val: StringValue(key)}, {Key: key, Val: IntValue(7)}}}
 		prefix := make([]byte, 3, 4+len(key)%7)
 		got := string(o.AppendJSON(prefix)[3:])
-		require.Equal(t, "{"+quoted(key)+":"+quoted(text)+","+quoted(text)+":"+quoted(key)+"}", got)
+		require.Equal(t, "{"+quoted(key)+":"+quoted(text)+","+quoted(text)+":"+quoted(key)+","+quoted(key)+":7}", got)
 		require.True(t, json.Valid([]byte(got)))
 	})
 }

@@ -1,8 +1,6 @@
 package event
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"slices"
 	"strconv"
 	"unsafe"
@@ -27,23 +25,40 @@ func appendFields(dst []byte, fields []Field, clock *timestampText) []byte {
 	start := len(dst)
 	for i := range fields {
 		f := &fields[i]
-		if f.Val.kind == String && len(f.Key)+int(f.Val.num) < bigText {
-			n, room := len(dst), 2*len(f.Key)+2*int(f.Val.num)+pairRoom
-			if cap(dst)-n < room {
-				dst = slices.Grow(dst, room)
-			}
-			if k := putPair(unsafe.SliceData(dst[n:n+1]), f.Key, f.Val.text()); k > 0 {
+		size := len(f.Key)
+		if f.Val.kind == String {
+			size += int(f.Val.num)
+		}
+		if size >= bigText {
+			dst = append(AppendJSONString(append(dst, ','), f.Key), ':')
+			dst = f.Val.AppendJSON(dst)
+			continue
+		}
+		if cap(dst)-len(dst) < 2*size+pairRoom {
+			dst = slices.Grow(dst, 2*size+pairRoom)
+		}
+		n := len(dst)
+		at := unsafe.SliceData(dst[n : n+1])
+		if f.Val.kind == String {
+			if k := putPair(at, f.Key, f.Val.text()); k > 0 {
 				dst = dst[:n+k]
 				continue
 			}
 		}
-		dst = append(AppendJSONString(append(dst, ','), f.Key), ':')
-		if f.Val.kind == Time {
+		if k := putKey(at, f.Key); k > 0 {
+			dst = dst[:n+k]
+		} else {
+			dst = append(AppendJSONString(append(dst, ','), f.Key), ':')
+		}
+		switch f.Val.kind {
+		case Int:
+			dst = appendInt(dst, int64(f.Val.num))
+		case Time:
 			dst = append(dst, '"')
 			dst = append(clock.append(dst, int64(f.Val.num), f.Val.nsec), '"')
-			continue
+		default:
+			dst = f.Val.AppendJSON(dst)
 		}
-		dst = f.Val.AppendJSON(dst)
 	}
 	dst[start] = '{'
 	return append(dst, '}')
@@ -151,34 +166,4 @@ func appendEscape(dst []byte, c byte) []byte {
 		return append(dst, '\\', 'f')
 	}
 	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-}
-
-const (
-	lows  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// escapeMask has the high bit of the first byte of w set that needs an escape: one below 0x20, a quote or a backslash. Bits above it
-// may be wrong: each test leaves the high bit of a byte set where it holds, and its borrow can only set bits above the first true one.
-func escapeMask(w uint64) uint64 {
-	quote := w ^ lows*'"'
-	slash := w ^ lows*'\\'
-	return (((w - lows*0x20) &^ w) | ((quote - lows) &^ quote) | ((slash - lows) &^ slash)) & highs
-}
-
-// plainPrefix returns how many bytes at the start of s need no escape.
-func plainPrefix(s string) int {
-	p := unsafe.Slice(unsafe.StringData(s), len(s))
-	i := 0
-	for ; i+8 <= len(p); i += 8 {
-		if m := escapeMask(binary.LittleEndian.Uint64(p[i:])); m != 0 {
-			return i + bits.TrailingZeros64(m)/8
-		}
-	}
-	for ; i < len(p); i++ {
-		if c := p[i]; c < 0x20 || c == '"' || c == '\\' {
-			return i
-		}
-	}
-	return i
 }
