@@ -36,6 +36,7 @@ type Matcher struct {
 	timedOut bool
 	matched  bool
 	lucky    bool  // the last text matched
+	within   int   // how far to the right a match may start, until reach is asked again
 	limit    int32 // end of the text opAbsent looks at
 	from     int32 // where the attempt under way started
 	filter   *filter
@@ -90,7 +91,7 @@ func (m *Matcher) MatchAt(s string, start int) bool {
 		return false
 	}
 	m.text, m.start, m.limit = s, int32(start), int32(len(s))
-	m.steps, m.looked, m.memo.on = stepsPerLook, false, false
+	m.steps, m.looked, m.memo.on, m.within = stepsPerLook, false, false, math.MaxInt32
 	if m.debug {
 		m.steps, m.progress, m.furthest, m.stopped = 0, -1, int32(start), 0
 	}

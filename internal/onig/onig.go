@@ -31,7 +31,7 @@ type Regexp struct {
 	src      string
 	caps     int // groups
 	names    []Name
-	required string
+	literals []string
 	pool     sync.Pool
 	program  func() *program // made for the first match: of a long list of patterns, most may never be asked for one
 	debug    func() *program // the variant for Furthest
@@ -93,7 +93,7 @@ func read(pattern string, fl flags) (re *Regexp, small bool, err error) {
 	c := scratch.newCompiler(pattern, root, groups, calls)
 	defer scratch.give(c)
 	root = c.simplify(root)
-	re = &Regexp{src: pattern, caps: len(groups), names: collectNames(groups), required: requiredLiteral(root)}
+	re = &Regexp{src: pattern, caps: len(groups), names: collectNames(groups), literals: requiredLiterals(root)}
 	re.program = sync.OnceValue(func() *program { return mustCompile(pattern, fl, forSpeed) })
 	re.debug = sync.OnceValue(func() *program {
 		if p, err := compile(pattern, fl, forDebug); err == nil {
@@ -204,7 +204,10 @@ func (re *Regexp) NumCaptures() int { return re.caps }
 func (re *Regexp) Names() []Name { return re.names }
 
 // RequiredLiteral returns the longest text found that every match contains, "" if none is known.
-func (re *Regexp) RequiredLiteral() string { return re.required }
+func (re *Regexp) RequiredLiteral() string { return longestOf(re.literals) }
+
+// RequiredLiterals returns texts that every match contains, in this order and one behind the other; none if none is known.
+func (re *Regexp) RequiredLiterals() []string { return re.literals }
 
 // MatchString reports whether the pattern matches anywhere in s, within the default time budget.
 func (re *Regexp) MatchString(s string) bool {

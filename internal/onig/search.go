@@ -1,6 +1,7 @@
 package onig
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,7 +22,8 @@ const (
 // searcher is what is known of a pattern before it is run.
 type searcher struct {
 	kind      startKind
-	required  string
+	required  string   // the longest of literals
+	literals  []string // what every match contains, in this order
 	prefix    string
 	b         byte
 	set       *[256]uint8
@@ -32,7 +34,8 @@ type searcher struct {
 }
 
 func (c *compiler) newSearcher(root *node) searcher {
-	s := searcher{required: requiredLiteral(root)}
+	s := searcher{literals: requiredLiterals(root)}
+	s.required = longestOf(s.literals)
 	if least, _ := charRange(root); c.ret < 0 {
 		s.least = least
 	}
@@ -128,16 +131,21 @@ func exactPrefix(n *node) (string, bool) {
 	return "", false
 }
 
-// requiredLiteral returns the longest text that every match of n contains.
-func requiredLiteral(n *node) string {
-	best, run := "", ""
-	var walk func(n *node)
+// maxLiterals is how many literals are looked for: more of them rule out hardly any more texts.
+const maxLiterals = 8
+
+// requiredLiterals returns texts that every match of n contains, in this order and one behind the other. Single bytes are left out where there are longer ones.
+func requiredLiterals(n *node) []string {
+	var found []string
+	run, longest := "", 0
 	flush := func() {
-		if len(run) > len(best) {
-			best = run
+		if run != "" {
+			found = append(found, run)
+			longest = max(longest, len(run))
 		}
 		run = ""
 	}
+	var walk func(n *node)
 	walk = func(n *node) {
 		switch n.kind {
 		case nodeLit:
@@ -159,7 +167,24 @@ func requiredLiteral(n *node) string {
 	}
 	walk(n)
 	flush()
-	return best
+	kept := found[:0]
+	for _, lit := range found {
+		if len(lit) > 1 || longest == 1 && len(kept) == 0 {
+			kept = append(kept, lit)
+		}
+	}
+	return kept[:min(len(kept), maxLiterals)]
+}
+
+// longestOf returns the longest of some literals, "" if there are none.
+func longestOf(lits []string) string {
+	longest := ""
+	for _, lit := range lits {
+		if len(lit) > len(longest) {
+			longest = lit
+		}
+	}
+	return longest
 }
 
 // find searches m.text from start.
@@ -189,13 +214,37 @@ func (m *Matcher) find(start int) bool {
 func (m *Matcher) lacks(start int) bool {
 	m.lucky = false
 	se := &m.re.search
-	return se.required != "" && !strings.Contains(m.text[start:], se.required)
+	if se.required == "" {
+		m.within = math.MaxInt32
+		return false
+	}
+	return !strings.Contains(m.text[start:], se.required) || !m.reach(start)
+}
+
+// reach looks for the literals that a match from start on has to contain, and notes how far to the right it may start at most before they have to be looked for
+// again.
+func (m *Matcher) reach(start int) bool {
+	s := m.text
+	for i, lit := range m.re.search.literals {
+		j := strings.Index(s[start:], lit)
+		if j < 0 {
+			return false
+		}
+		if start += j; i == 0 {
+			m.within = start
+		}
+		start += len(lit)
+	}
+	return true
 }
 
 func (m *Matcher) findAnywhere(start int) bool {
 	s := m.text
 	last := len(s) - m.re.search.least
 	for i := start; i <= last && !m.timedOut; {
+		if i > m.within && !m.reach(i) && !m.debug {
+			return false
+		}
 		if m.attempt(i) {
 			return true
 		}
@@ -239,7 +288,7 @@ func (m *Matcher) findLines(start int) bool {
 func (m *Matcher) findFirst(start int, se *searcher) bool {
 	s := m.text
 	for i := start; !m.timedOut; i = int(charEnd(s, int32(i))) {
-		if i = se.nextStart(s, i); i < 0 {
+		if i = se.nextStart(s, i); i < 0 || i > m.within && !m.reach(i) {
 			return false
 		}
 		if m.attempt(i) {
@@ -283,6 +332,9 @@ func (m *Matcher) findFiltered(i int, se *searcher) bool {
 			}
 			if i > last {
 				break
+			}
+			if i > m.within && !m.reach(i) {
+				return false
 			}
 			if m.attempt(i) {
 				return true
