@@ -541,3 +541,29 @@ func BenchmarkIsolated(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSpilling is a pipeline one of whose outputs takes nothing: lines of 150 bytes go to its neighbour and to disk.
+func BenchmarkSpilling(b *testing.B) {
+	for _, mode := range []string{"drop_newest", "spill"} {
+		b.Run(mode, func(b *testing.B) {
+			i := isolate(b, b.TempDir(), fmt.Sprintf(`on_full => %q spill_max_bytes => "16 GiB"`, mode), 1, newValve(true), newValve(false))
+			i.outputs[0].output = void{}
+			i.settings.ShutdownLimit = 10 * time.Millisecond
+			i.start(b)
+			line := strings.Repeat("0123456789", 15)
+			batch := make([]string, 125)
+			for k := range batch {
+				batch[k] = line
+			}
+			b.SetBytes(int64(len(line)))
+			b.ResetTimer()
+			for n := 0; n < b.N; n += len(batch) {
+				i.feed <- batch
+			}
+			eventually(b, func() bool { return i.Stats.Out.Load() >= int64(b.N) }, "all is routed")
+			b.StopTimer()
+			i.stop()
+			require.NoError(b, <-i.end)
+		})
+	}
+}
