@@ -239,7 +239,7 @@ func short(f float64) string {
 		f /= 1000
 	}
 	digits := 0
-	if f < 99.95 && f != math.Trunc(f) {
+	if f < 99.95 && (i > 0 || f != math.Trunc(f)) {
 		digits = 1
 	}
 	return strconv.FormatFloat(f, 'f', digits, 64) + units[i]
