@@ -175,6 +175,12 @@ func (s *Server) pluginOwn(v *view, st *pipeline.PluginStats) object {
 			o = append(o, m)
 		}
 	}
+	if sp, ok := v.Spills()[st.ID]; ok {
+		o = append(o, member{"spill", object{
+			{"active", sp.Active}, {"events", sp.Events}, {"size_in_bytes", sp.Bytes}, {"max_size_in_bytes", sp.MaxBytes},
+			{"spilled", sp.Spilled}, {"replayed", sp.Replayed}, {"restored", sp.Restored},
+		}})
+	}
 	if st.Name == "grok" && o.get("patterns_per_field") == nil && v.graph != nil {
 		if n := patternsPerField(v.graph.nodes[st.ID]); len(n) > 0 {
 			o = append(o, member{"patterns_per_field", n})
