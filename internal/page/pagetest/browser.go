@@ -3,6 +3,7 @@ package pagetest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,9 +15,11 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	cdplog "github.com/chromedp/cdproto/log"
 	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 )
 
@@ -120,6 +123,32 @@ func Eval[T any](b *Browser, script string) T {
 	return do(b, chromedp.Evaluate[T](script))
 }
 
+// Run runs a script for what it does.
+func (b *Browser) Run(script string) {
+	b.t.Helper()
+	b.Do(chromedp.Evaluate[chromedp.Void]("(() => {" + script + "})()"))
+}
+
+// SetValue sets the value of a field of a form.
+func (b *Browser) SetValue(selector, value string) {
+	b.t.Helper()
+	quoted, err := json.Marshal(value)
+	require.NoError(b.t, err)
+	b.Run(fmt.Sprintf("document.querySelector(%q).value = %s", selector, quoted))
+}
+
+// Drag moves the mouse from one point of the window to another with its button held.
+func (b *Browser) Drag(x1, y1, x2, y2 float64) {
+	b.t.Helper()
+	left := chromedp.ButtonLeft
+	b.Do(
+		chromedp.MouseEvent(chromedp.MousePressed, x1, y1, left, chromedp.ClickCount(1)),
+		chromedp.MouseEvent(chromedp.MouseMoved, (x1+x2)/2, (y1+y2)/2, left),
+		chromedp.MouseEvent(chromedp.MouseMoved, x2, y2, left),
+		chromedp.MouseEvent(chromedp.MouseReleased, x2, y2, left, chromedp.ClickCount(1)),
+	)
+}
+
 // Text returns the visible text of what a CSS selector finds first.
 func (b *Browser) Text(selector string) string {
 	b.t.Helper()
@@ -132,10 +161,39 @@ func (b *Browser) Click(selector string) {
 	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// Type types into what has the focus.
+// Follow clicks on what leads to another page and waits until that is there.
+func (b *Browser) Follow(selector string) {
+	b.t.Helper()
+	b.Run(`window.before = true`)
+	b.Click(selector)
+	b.Until(`!window.before && document.readyState === "complete"`)
+}
+
+// Type types into what has the focus. A key and its character are one event, as of a keyboard: a script that takes the key gets both.
 func (b *Browser) Type(keys string) {
 	b.t.Helper()
-	b.Do(chromedp.KeyEvent(keys))
+	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for _, r := range keys {
+			var text string
+			for _, k := range kb.Encode(r) {
+				if k.Type == kb.KeyChar {
+					text = k.Text
+				}
+			}
+			for _, k := range kb.Encode(r) {
+				if k.Type == kb.KeyChar {
+					continue
+				}
+				if k.Type != kb.KeyUp && text != "" {
+					k.Type, k.Text = kb.KeyDown, text
+				}
+				if _, err := cdp.Call(ctx, t, input.DispatchKeyEvent, *k); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
 }
 
 // Until waits until a script is true, and returns how long that took. The page's policy forbids it to make functions of texts, which
