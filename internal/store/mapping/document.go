@@ -803,3 +803,14 @@ func javaForm(raw []byte) string {
 func Now() int64 { return time.Now().UnixMilli() }
 
 func str(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// Unquote reads a string of valid JSON, quotes and escapes included.
+func Unquote(raw []byte) string {
+	s := scanner{b: raw}
+	var a arena
+	v, err := s.str(&a)
+	if err != nil {
+		return string(raw)
+	}
+	return v
+}
