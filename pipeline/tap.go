@@ -3,7 +3,6 @@ package pipeline
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -242,12 +241,13 @@ func (p *Pipeline) findPoint(at string) (tapPoint, error) {
 		at = anyOutput
 	}
 	ids := make([]string, 0, 2*len(p.points))
-	for _, point := range p.points {
-		_, plugin, _ := strings.Cut(point.ID, ":")
-		if at == point.ID || at == plugin && plugin != "" {
-			return tapPoint{kind: point.Kind, id: plugin, ID: point.ID}, nil
+	for _, name := range []func(*TapPoint) string{func(pt *TapPoint) string { return pt.ID }, func(pt *TapPoint) string { return pt.PluginID }} {
+		for i := range p.points {
+			if point := &p.points[i]; at == name(point) {
+				return tapPoint{ID: point.ID, kind: point.Kind, id: point.PluginID}, nil
+			}
+			ids = append(ids, name(&p.points[i]))
 		}
-		ids = append(ids, point.ID, plugin)
 	}
 	if hint := config.DidYouMean(at, ids); hint != "" {
 		return tapPoint{}, fmt.Errorf("%w %q: %s", ErrNoTapPoint, at, hint)

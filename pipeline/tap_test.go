@@ -152,6 +152,13 @@ func TestTapRefuses(t *testing.T) {
 	_, err := p.Tap(pipeline.TapOptions{At: "filter:od"})
 	require.ErrorIs(t, err, pipeline.ErrNoTapPoint)
 	require.ErrorContains(t, err, `did you mean "filter:odd"`)
+	same := tappedWorld().compile(t, `input { in { } } filter { mark { id => "output" } } output { out { } }`, nil)
+	tap, err := same.Tap(pipeline.TapOptions{At: "output"})
+	require.NoError(t, err)
+	require.Equal(t, "output", tap.Point(), "a point comes before a plugin of that name")
+	tap, err = same.Tap(pipeline.TapOptions{At: "filter:output"})
+	require.NoError(t, err)
+	require.Equal(t, "filter:output", tap.Point())
 	_, err = p.Tap(pipeline.TapOptions{At: "filter:"})
 	require.ErrorIs(t, err, pipeline.ErrNoTapPoint)
 

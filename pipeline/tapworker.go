@@ -19,9 +19,17 @@ type layout struct {
 
 // followTaps is called before a turn: one atomic load is what followers cost where there are none.
 func (w *worker) followTaps() {
-	if set := w.p.taps.current.Load(); set != w.tapped {
+	if set := w.p.taps.current.Load(); set != nil || w.tapped != nil {
+		w.turnTaps(set)
+	}
+}
+
+// turnTaps makes ready for a turn with followers. They share one reading of the clock for what they do not look at.
+func (w *worker) turnTaps(set *tapSet) {
+	if set != w.tapped {
 		w.instrument(set)
 	}
+	w.tapClock = w.p.taps.now()
 }
 
 // instrument gives the worker a program that shows events to the followers of set; its own program for a nil set. Observers are
@@ -114,11 +122,11 @@ func (o *observer) look(e *event.Event) {
 	if o.condition == nil && !t.sampled() {
 		return
 	}
-	now := t.set.now()
-	if !t.set.time.open(now, tapBurst) || !t.rate.open(now, t.burst()) || len(t.events) == cap(t.events) {
+	if turn := o.w.tapClock; !t.set.time.open(turn, tapBurst) || !t.rate.open(turn, t.burst()) || len(t.events) == cap(t.events) {
 		t.unseen.Add(1)
 		return
 	}
+	now := t.set.now()
 	defer func() {
 		if r := recover(); r != nil {
 			t.unseen.Add(1)

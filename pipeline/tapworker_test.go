@@ -49,6 +49,9 @@ func TestObserverTime(t *testing.T) {
 	require.Equal(t, int64(1), o.tap.Unseen())
 	s.began = s.began.Add(-2 * time.Second) // time passes
 	o.look(e)
+	require.Zero(t, asked, "the turn is not over")
+	o.w.followTaps()
+	o.look(e)
 	require.Equal(t, 1, asked)
 }
 

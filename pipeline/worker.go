@@ -48,6 +48,8 @@ type worker struct {
 	tapped *tapSet // the followers that the program has observers for; see instrument
 	plain  *layout // the program without observers, once there was one with them
 
+	tapClock time.Duration // of the turn, while there are followers
+
 	tick     int
 	sampling bool
 

@@ -65,6 +65,21 @@ node.name:
 	require.Contains(t, warnings[1], "no effect")
 }
 
+func TestGiven(t *testing.T) {
+	s := New()
+	require.False(t, s.Given("api.http.host"))
+	_, err := s.LoadFile(folder(t, "logstash.yml", "api.http.host: 127.0.0.1\napi.ssl.supported_protocols: [TLSv1.2, TLSv1.3]\n"), nil)
+	require.NoError(t, err)
+	require.True(t, s.Given("api.http.host"), "its default counts too")
+	require.Equal(t, "TLSv1.2,TLSv1.3", s.Get("api.ssl.supported_protocols"))
+	c := s.Clone()
+	_, err = c.LoadEnvironment([]string{"API_AUTH_BASIC_PASSWORD=x"})
+	require.NoError(t, err)
+	require.True(t, c.Given("api.auth.basic.password"))
+	require.True(t, c.Given("api.http.host"))
+	require.False(t, s.Given("api.auth.basic.password"))
+}
+
 func TestMistakesInAFileAreToldAtOnce(t *testing.T) {
 	_, err := New().LoadFile(folder(t, "logstash.yml", "pipeline.wrokers: 3\nlog.level: loud\nqueue.max_bytes: lots\napi.enabled: yep\n"), nil)
 	for _, want := range []string{`did you mean "pipeline.workers"`, "logstash.yml:2:", "expected one of", "a size such as", "true or false"} {

@@ -64,6 +64,11 @@ func (s *Server) serveTap(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer tap.Close()
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", "text/event-stream")
+		return
+	}
+	s.log.Info("events are followed", "pipeline.id", v.ID(), "at", tap.Point(), "peer", r.RemoteAddr)
 	st := &tapStream{w: w, rc: http.NewResponseController(w), tap: tap}
 	if err := st.rc.SetReadDeadline(time.Time{}); err != nil {
 		s.log.Debug("a stream cannot last", "error", err) // the server's own connections can; a test's recorder cannot

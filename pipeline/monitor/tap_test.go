@@ -202,6 +202,8 @@ func TestTapErrors(t *testing.T) {
 	f(one, "if="+url.QueryEscape(`[a] =~ "("`), 400, `"column" : 8`)
 	f(one, "if="+url.QueryEscape(`[a] } } output { stdout { } }`), 400, "after the end of the condition")
 	f(one, "if="+url.QueryEscape(strings.Repeat("[a] and ", 1000)), 400, "at most 4096")
+	require.Equal(t, 200, get(t, one.Handler(), http.MethodHead, "/_millrace/tap", "").Code)
+	require.Zero(t, p.Followers())
 	require.Equal(t, 405, get(t, one.Handler(), http.MethodPost, "/_millrace/tap", "").Code)
 	for range pipeline.MaxFollowers {
 		tap, err := p.Tap(pipeline.TapOptions{})
