@@ -87,6 +87,7 @@ type reference struct {
 	byName   bool
 	level    int // a recursion level
 	hasLevel bool
+	inside   []*node // the groups it stands in
 }
 
 // found holds the answers to questions that are asked of a node again and again. Zero stands for not asked yet.

@@ -64,6 +64,11 @@ func TestMatch(t *testing.T) {
 	f(`(a)?(?(1)b|c)`, "ab", "ab|a")
 	f(`(a)?(?(1)b|c)`, "c", "c|-")
 	f(`(?<x>a)?(?(<x>)b|c)`, "ab", "ab|a")
+	f(`(ab|c\1)+`, "abcab", "ab|ab") // a group that is open has not matched yet
+	f(`(\1|b)+`, "bb", "bb|b")
+	f(`(?<a>x|y\k<a>)\g<a>`, "xyx", none)
+	f(`(a|(?(1)b|c))+`, "acb", "ac|c")
+	f(`(x)|.(?(1)(?i)c|b)`, "cb", "c|-") // (?i) takes the alternatives behind it
 	f(`a\Kb`, "ab", "b")
 	f(`\R`, "\r\n", "\r\n")
 	f(`\X`, "e\u0301x", "e\u0301")

@@ -37,8 +37,9 @@ type parser struct {
 	pos     int
 	flags   flags
 	depth   int
-	deepest int // the deepest level so far
-	items   []*node
+	deepest int     // the deepest level so far
+	items   []*node // of the sequences under way
+	open    []*node // groups that are being read
 	sets    map[setKey]*charSet
 	share   *sharer // nil to read everything anew
 	unsure  bool    // what was read depends on the number of groups in front

@@ -75,7 +75,7 @@ func escapeAnchor(c byte) (anchorKind, bool) {
 
 // namedReference reads \k<…> and \g<…>.
 func (p *parser) namedReference(c byte) *node {
-	n := &node{kind: nodeBackref, src: p.pos, fold: p.flags&flagIgnoreCase != 0, reference: new(reference)}
+	n := &node{kind: nodeBackref, src: p.pos, fold: p.flags&flagIgnoreCase != 0, reference: p.newReference()}
 	if c == 'g' {
 		n.kind = nodeCall
 	}
@@ -103,7 +103,8 @@ func (p *parser) backReference() *node {
 	if v > 9 && v > len(p.groups) {
 		return nil
 	}
-	n := &node{kind: nodeBackref, src: p.pos, fold: p.flags&flagIgnoreCase != 0, reference: &reference{number: v}}
+	n := &node{kind: nodeBackref, src: p.pos, fold: p.flags&flagIgnoreCase != 0, reference: p.newReference()}
+	n.number = v
 	p.pos = end
 	p.refs = append(p.refs, n)
 	return n

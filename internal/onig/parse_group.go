@@ -1,6 +1,7 @@
 package onig
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -78,7 +79,9 @@ func (p *parser) captureGroup(open int, name string, named bool) *node {
 	n := &node{kind: nodeGroup, src: open}
 	p.groups = append(p.groups, groupInfo{node: n, name: name, named: named})
 	p.named = p.named || named
+	p.open = append(p.open, n)
 	n.kids = []*node{p.inside(open, p.flags)}
+	p.open = p.open[:len(p.open)-1]
 	return n
 }
 
@@ -151,7 +154,7 @@ func (p *parser) options(open int) (n *node, rest bool) {
 			p.flags = fl
 			n := p.parseAlt()
 			p.flags = saved
-			return n, true
+			return &node{kind: nodeCat, kids: []*node{n}, src: n.src, end: n.end}, true // its alternatives are no branches of a conditional around it
 		default:
 			p.fail("undefined group option")
 		}
@@ -163,7 +166,7 @@ func (p *parser) options(open int) (n *node, rest bool) {
 
 // conditional reads (?(cond)yes|no) from behind the second parenthesis.
 func (p *parser) conditional(open int) *node {
-	n := &node{kind: nodeCond, src: open, reference: new(reference)}
+	n := &node{kind: nodeCond, src: open, reference: p.newReference()}
 	switch {
 	case p.accept("<"):
 		p.reference(n, '>', false)
@@ -293,6 +296,23 @@ func (p *parser) resolveRefs(root *node) {
 	}
 	if len(p.refs) > 0 {
 		p.checkRecursion(root)
+	}
+	for _, n := range p.refs {
+		p.dropOpen(n)
+	}
+}
+
+// newReference returns a reference that knows the groups around it.
+func (p *parser) newReference() *reference { return &reference{inside: slices.Clone(p.open)} }
+
+// dropOpen makes a back-reference or a condition forget the groups it stands in: those have not matched yet, whatever an earlier turn of a loop has found.
+func (p *parser) dropOpen(n *node) {
+	if n.kind == nodeCall || len(n.inside) == 0 {
+		return
+	}
+	n.refs = slices.DeleteFunc(slices.Clone(n.refs), func(g int) bool { return g > 0 && slices.Contains(n.inside, p.groups[g-1].node) })
+	if n.kind == nodeBackref && len(n.refs) == 0 {
+		n.kind = nodeFail
 	}
 }
 
