@@ -21,6 +21,7 @@ import (
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
+	"millrace/pipeline/queue/vfs"
 )
 
 // valve is an output that takes a turn when it is open, and notes the messages in the order in which they came.
@@ -566,4 +567,81 @@ func BenchmarkSpilling(b *testing.B) {
 			require.NoError(b, <-i.end)
 		})
 	}
+}
+
+// TestSpillSurvivesPowerLoss takes the power away at random moments: what was settled by then is delivered, or comes from what had been
+// synced.
+func TestSpillSurvivesPowerLoss(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	fromDisk := 0
+	for range 10 {
+		sim, dir := vfs.NewSim(), t.TempDir()
+		near, far := newValve(true), newValve(true)
+		hold := time.Duration(20+random.IntN(60)) * time.Millisecond
+		far.pause = func() { <-time.After(hold) }
+		i := isolate(t, dir, `on_full => "spill"`, 2, near, far)
+		i.outputs[1].isolated.spill.fs = sim
+		i.settings.ShutdownLimit = 50 * time.Millisecond // what is left cannot be written any more
+		i.settled = make(chan []string, 10_000)
+		i.start(t)
+		n := 500 + 10*random.IntN(400)
+		go func() {
+			i.lines(0, n)
+			close(i.feed)
+		}()
+		var settled []string
+		for range 1 + random.IntN(n/10-20) {
+			settled = append(settled, <-i.settled...)
+		}
+		after := sim.Crash(random)
+		delivered := distinct(far.messages())
+		i.stop()
+		for range i.feed { // whatever the input did not take
+		}
+		require.NoError(t, <-i.end)
+
+		end := newValve(true)
+		next := isolate(t, dir, `on_full => "spill"`, 2, newValve(true), end)
+		next.outputs[1].isolated.spill.fs = after
+		next.start(t)
+		close(next.feed)
+		require.NoError(t, <-next.end)
+		fromDisk += end.count()
+		for _, m := range end.messages() {
+			delivered[m] = true
+		}
+		for _, m := range settled {
+			require.True(t, delivered[m], "event %s was settled and is lost", m)
+		}
+	}
+	require.Positive(t, fromDisk)
+}
+
+// TestSpillOnFullDisk: a disk that takes nothing holds the pipeline up, and loses nothing.
+func TestSpillOnFullDisk(t *testing.T) {
+	sim := vfs.NewSim()
+	near, far := newValve(true), newValve(false)
+	i := isolate(t, t.TempDir(), `on_full => "spill"`, 1, near, far)
+	i.outputs[1].isolated.spill.fs = sim
+	i.settled = make(chan []string, 10_000)
+	i.start(t)
+	i.lines(0, 1000)
+	eventually(t, func() bool { return i.Spills()["far"].Spilled > 500 }, "the disk takes events")
+	eventually(t, func() bool {
+		s := i.Spills()["far"]
+		return near.count() == 1000 && s.Spilled == s.Events && len(i.settled) >= 90
+	}, "all of them")
+	sim.SetSpace(0)
+	settled := len(i.settled)
+	i.lines(1000, 1000)
+	eventually(t, func() bool { return near.count() == 2000 }, "what waits for the disk fits into memory")
+	require.Equal(t, settled, len(i.settled), "nothing is settled that is not on disk")
+	sim.SetSpace(1 << 40)
+	far.set(true)
+	close(i.feed)
+	require.NoError(t, <-i.end)
+	require.Equal(t, numbersTo(2000), far.messages())
+	require.Len(t, i.settled, 200)
 }
