@@ -8,11 +8,12 @@ package event
 //go:noescape
 func putText(dst *byte, s string) int
 
-// putPair writes ,"key":"text" to dst as putText does, and returns the length; -1 if either has a control character. At dst there is
-// room for 2*len(key)+2*len(text)+pairRoom.
+// putStrings writes ,"key":"text" to dst for each of count fields, up to one that is no string, that has a control character, that is
+// longer than bigText together, or for which there are not 2*len(key)+2*len(text)+pairRoom bytes before end. It returns the bytes and
+// fields written.
 //
 //go:noescape
-func putPair(dst *byte, key, text string) int
+func putStrings(dst, end *byte, fields *Field, count int) (n, done int)
 
 // putKey writes ,"key": to dst as putText does, and returns the length; -1 if it has a control character. At dst there is room for
 // 2*len(key)+pairRoom.

@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // The bytes that are compared with, sixteen times each.
@@ -117,29 +118,50 @@ fail:
 	MOVQ $-1, ret+24(FP)
 	RET
 
-// func putPair(dst *byte, key, text string) int
-TEXT ·putPair(SB), NOSPLIT, $0-48
+// func putStrings(dst, end *byte, fields *Field, count int) (n, done int)
+TEXT ·putStrings(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
-	MOVQ key_base+8(FP), SI
-	MOVQ key_len+16(FP), CX
+	MOVQ end+8(FP), R12
+	MOVQ fields+16(FP), R10
+	MOVQ count+24(FP), R11
+	MOVQ DI, R9 // the end of the last field
 	CONSTANTS
+
+field:
+	CMPB (Field_Val+Value_kind)(R10), $const_String
+	JNE  done
+	MOVQ (Field_Key+8)(R10), CX
+	MOVQ (Field_Val+Value_num)(R10), R13
+	LEAQ (CX)(R13*1), R8
+	CMPQ R8, $const_bigText
+	JGE  done
+	LEAQ const_pairRoom(DI)(R8*2), R8
+	CMPQ R8, R12
+	JHI  done
+	MOVQ Field_Key(R10), SI
 	MOVW $0x222c, (DI) // ,"
 	ADDQ $2, DI
-	COPY(keyPart, keyBlocks, keyLast, keyBytes, keyEscape, keyByteEscape, keyEnd, fail)
+	COPY(keyPart, keyBlocks, keyLast, keyBytes, keyEscape, keyByteEscape, keyEnd, done)
 keyEnd:
 	MOVL $0x223a22, (DI) // ":"
 	ADDQ $3, DI
-	MOVQ text_base+24(FP), SI
-	MOVQ text_len+32(FP), CX
-	COPY(part, blocks, last, bytes, escape, byteEscape, end, fail)
+	MOVQ (Field_Val+Value_ptr)(R10), SI
+	MOVQ R13, CX
+	COPY(part, blocks, last, bytes, escape, byteEscape, end, done)
 end:
 	MOVB $0x22, (DI)
 	INCQ DI
-	SUBQ dst+0(FP), DI
-	MOVQ DI, ret+40(FP)
-	RET
-fail:
-	MOVQ $-1, ret+40(FP)
+	MOVQ DI, R9
+	ADDQ $Field__size, R10
+	DECQ R11
+	JNZ  field
+
+done:
+	SUBQ dst+0(FP), R9
+	MOVQ R9, n+32(FP)
+	MOVQ count+24(FP), AX
+	SUBQ R11, AX
+	MOVQ AX, done+40(FP)
 	RET
 
 // func putKey(dst *byte, key string) int

@@ -28,22 +28,30 @@ func putText(dst *byte, s string) int {
 	}
 }
 
-// putPair writes ,"key":"text" to dst as putText does, and returns the length; -1 if either has a control character. At dst there is
-// room for 2*len(key)+2*len(text)+pairRoom.
-func putPair(dst *byte, key, text string) int {
-	buf := unsafe.Slice(dst, 2*len(key)+2*len(text)+pairRoom)
-	buf[0], buf[1] = ',', '"'
-	k := putText(&buf[2], key)
-	if k < 0 {
-		return -1
+// putStrings writes ,"key":"text" to dst for each of count fields, up to one that is no string, that has a control character, that is
+// longer than bigText together, or for which there are not 2*len(key)+2*len(text)+pairRoom bytes before end. It returns the bytes and
+// fields written.
+func putStrings(dst, end *byte, fields *Field, count int) (n, done int) {
+	buf := unsafe.Slice(dst, uintptr(unsafe.Pointer(end))-uintptr(unsafe.Pointer(dst)))
+	for _, f := range unsafe.Slice(fields, count) {
+		size := len(f.Key) + int(f.Val.num)
+		if f.Val.kind != String || size >= bigText || len(buf)-n < 2*size+pairRoom {
+			break
+		}
+		k := putKey(&buf[n], f.Key)
+		if k < 0 {
+			break
+		}
+		at := n + k
+		buf[at] = '"'
+		if k = putText(&buf[at+1], f.Val.text()); k < 0 {
+			break
+		}
+		buf[at+1+k] = '"'
+		n = at + k + 2
+		done++
 	}
-	n := 2 + k
-	n += copy(buf[n:], `":"`)
-	if k = putText(&buf[n], text); k < 0 {
-		return -1
-	}
-	buf[n+k] = '"'
-	return n + k + 1
+	return n, done
 }
 
 // putKey writes ,"key": to dst as putText does, and returns the length; -1 if it has a control character. At dst there is room for
