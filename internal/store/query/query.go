@@ -298,6 +298,9 @@ type IndexInfo struct {
 // ErrFull is returned by Engine.Apply when the disk or the limit of the store is full: nothing of the operations was done.
 var ErrFull = errors.New("the store is full")
 
+// ErrNoIndex is in the chain of errors about an index that does not exist, or not any more.
+var ErrNoIndex = errors.New("no such index")
+
 // Engine keeps documents and answers searches. All methods may be called at the same time. Retention removes documents; an index stays,
 // even when it is empty, until DeleteIndex is called: its owner decides when a name is free again.
 type Engine interface {

@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/klauspost/compress/s2"
+
+	"millrace/internal/store/query"
+)
+
+// A request in the log is its operations as they were decided: documents with their numbers, versions and typed fields (a source could
+// only be taken apart again by who knows the mapping), and deletions. Doing one twice is harmless: a document's number tells whether it
+// is newer than another of its ID. The whole is compressed with s2.
+
+// entry is one decided operation.
+type entry struct {
+	op      *query.Op
+	index   uint64
+	seq     int64
+	version int64
+	replace bool // there may be an older document of this ID
+}
+
+const (
+	logDelete  = 0
+	logAdd     = 1
+	logReplace = 2
+)
+
+// maxLogBody is the most that a request may take in the log before compression: s2 cannot take more, and no caller sends as much.
+const maxLogBody = 1 << 30
+
+func appendEntry(b []byte, e *entry) []byte {
+	d := &e.op.Doc
+	kind := byte(logAdd)
+	switch {
+	case e.op.Kind == query.Delete:
+		kind = logDelete
+	case e.replace:
+		kind = logReplace
+	}
+	b = append(b, kind)
+	b = binary.AppendUvarint(b, e.index)
+	b = binary.AppendVarint(b, e.seq)
+	b = appendString(b, d.ID)
+	if kind == logDelete {
+		return b
+	}
+	b = binary.AppendVarint(b, e.version)
+	b = binary.AppendVarint(b, d.Time)
+	b = binary.AppendUvarint(b, uint64(len(d.Source)))
+	b = append(b, d.Source...)
+	b = binary.AppendUvarint(b, uint64(len(d.Fields)))
+	for i := range d.Fields {
+		b = appendField(b, &d.Fields[i])
+	}
+	return b
+}
+
+func appendField(b []byte, f *query.Field) []byte {
+	b = appendString(b, f.Name)
+	kind := byte(f.Kind)
+	if f.NoNorms {
+		kind |= 0x80
+	}
+	b = append(b, kind)
+	switch f.Kind {
+	case query.Keyword, query.Text:
+		b = binary.AppendUvarint(b, uint64(len(f.Terms)))
+		for _, t := range f.Terms {
+			b = appendString(b, t)
+		}
+		if f.Kind == query.Text {
+			b = binary.AppendUvarint(b, uint64(len(f.Gaps)))
+			for _, g := range f.Gaps {
+				b = binary.AppendUvarint(b, uint64(g))
+			}
+		}
+	case query.Float:
+		b = binary.AppendUvarint(b, uint64(len(f.Floats)))
+		for _, v := range f.Floats {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+		}
+	default:
+		b = binary.AppendUvarint(b, uint64(len(f.Ints)))
+		for _, v := range f.Ints {
+			b = binary.AppendVarint(b, v)
+		}
+	}
+	return b
+}
+
+// decodeLog calls do with each entry of a request. What an entry holds is valid until do returns.
+func decodeLog(body []byte, do func(e *entry) error) error {
+	n, err := s2.DecodedLen(body)
+	if err != nil || n > maxLogBody {
+		return corrupt("log")
+	}
+	raw, err := s2.Decode(nil, body)
+	if err != nil {
+		return corrupt("log")
+	}
+	d := &decoder{b: raw}
+	for len(d.b) > 0 && !d.bad {
+		var op query.Op
+		kind := d.byte()
+		e := &entry{op: &op, index: d.uvarint(), seq: d.varint(), replace: kind == logReplace}
+		op.Doc.ID = d.string()
+		if kind == logDelete {
+			op.Kind = query.Delete
+		} else {
+			op.Kind = query.Put
+			e.version, op.Doc.Time = d.varint(), d.varint()
+			op.Doc.Source = d.bytes(d.uvarint())
+			op.Doc.Fields = make([]query.Field, d.count())
+			for i := range op.Doc.Fields {
+				decodeLogField(d, &op.Doc.Fields[i])
+			}
+		}
+		if d.bad || kind > logReplace {
+			break
+		}
+		if err := do(e); err != nil {
+			return err
+		}
+	}
+	if d.bad || len(d.b) > 0 {
+		return corrupt("log")
+	}
+	return nil
+}
+
+func decodeLogField(d *decoder, f *query.Field) {
+	f.Name = d.string()
+	kind := d.byte()
+	f.Kind, f.NoNorms = query.Kind(kind&0x7f), kind&0x80 != 0
+	if f.Kind < query.Keyword || f.Kind > query.Date {
+		d.bad, d.b = true, nil
+		return
+	}
+	n := d.count()
+	switch f.Kind {
+	case query.Keyword, query.Text:
+		f.Terms = make([]string, n)
+		for i := range f.Terms {
+			f.Terms[i] = d.string()
+		}
+		if f.Kind == query.Text {
+			f.Gaps = make([]int, d.count())
+			for i := range f.Gaps {
+				f.Gaps[i] = int(d.uint32())
+			}
+		}
+	case query.Float:
+		for range n {
+			if p := d.bytes(8); p != nil {
+				f.Floats = append(f.Floats, math.Float64frombits(binary.LittleEndian.Uint64(p)))
+			}
+		}
+	default:
+		f.Ints = make([]int64, n)
+		for i := range f.Ints {
+			f.Ints[i] = d.varint()
+		}
+	}
+}
