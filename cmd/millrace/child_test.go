@@ -204,6 +204,7 @@ func (r *refuse) Append(e *event.Event) error {
 	}
 	err := r.env.DeadLetters.Write(plugin.DeadLetter{
 		Time: time.Now(), PluginType: r.env.Name, PluginID: r.env.ID, Reason: "still refused", Document: e.AppendJSON(nil),
+		Replayed: plugin.Replayed(e),
 	})
 	if err != nil {
 		r.env.Stats.Dropped.Add(1)

@@ -100,9 +100,6 @@ func (out *output) senderConfig(o *Options) esbulk.Config {
 	return cfg
 }
 
-// fromDeadLetters is what the input dead_letter_queue tells of an event.
-var fromDeadLetters = event.MustPath("[@metadata][dead_letter_queue]")
-
 func (out *output) deadLetter(reason string, document []byte, replayed bool) error {
 	return out.env.DeadLetters.Write(plugin.DeadLetter{
 		Time: time.Now(), PluginType: out.env.Name, PluginID: out.env.ID, Reason: reason, Document: document, Replayed: replayed,
@@ -166,7 +163,7 @@ func (w *writer) Append(e *event.Event) error {
 	} else {
 		w.buf.End()
 	}
-	if w.out.env.DeadLetters != nil && e.Has(fromDeadLetters) {
+	if w.out.env.DeadLetters != nil && plugin.Replayed(e) {
 		w.buf.Replayed()
 	}
 	return nil
@@ -176,7 +173,7 @@ func (w *writer) Append(e *event.Event) error {
 func (w *writer) refuse(e *event.Event, reason error) {
 	env := w.out.env
 	if env.DeadLetters != nil {
-		if err := w.out.deadLetter(reason.Error(), e.AppendJSON(nil), e.Has(fromDeadLetters)); err == nil {
+		if err := w.out.deadLetter(reason.Error(), e.AppendJSON(nil), plugin.Replayed(e)); err == nil {
 			env.Stats.DeadLettered.Add(1)
 			return
 		}

@@ -87,10 +87,16 @@ type DeadLetter struct {
 	Reason     string
 	Document   []byte // the event as JSON; Write does not keep it
 
-	// Replayed tells that the event comes from a dead letter queue: [@metadata][dead_letter_queue] is there. As in Logstash it does not
-	// go there again, where it would come back for ever.
+	// Replayed tells that the event comes from a dead letter queue ([Replayed]). As in Logstash it does not go there again, where it would
+	// come back for ever.
 	Replayed bool
 }
+
+var fromDeadLetters = event.MustPath("[@metadata][dead_letter_queue]")
+
+// Replayed reports whether e comes from a dead letter queue, by what the input dead_letter_queue tells of it. An output that writes dead
+// letters passes it on in [DeadLetter].
+func Replayed(e *event.Event) bool { return e.Has(fromDeadLetters) }
 
 // NewSource returns a Source with what the input's common options add (type, tags, add_field, the codec) and the given facts.
 func (env *Env) NewSource(fields ...event.SourceField) *event.Source {
