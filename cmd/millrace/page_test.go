@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/internal/page/pagetest"
+)
+
+// pageChild is a running program with its page, and what it sends its events to.
+type pageChild struct {
+	*child
+	url  string
+	conn net.Conn
+	conf string
+	es   *pagetest.Elasticsearch
+}
+
+func startPage(t *testing.T) *pageChild {
+	t.Helper()
+	p := &pageChild{es: new(pagetest.Elasticsearch), conf: filepath.Join(t.TempDir(), "pipeline.conf")}
+	cluster := httptest.NewServer(p.es)
+	t.Cleanup(cluster.Close)
+	port, api := freePort(t), freePort(t)
+	conf := fmt.Sprintf(`input { tcp { id => "in" host => "127.0.0.1" port => %d } }
+filter {
+  if [message] == "drop me" { drop { id => "dropper" } }
+  grok { id => "words" match => { "message" => "^%%{WORD:verb} %%{GREEDYDATA:rest}$" } }
+}
+output { elasticsearch { id => "es" hosts => ["%s"] user => "u" password => "kept-secret" manage_template => false } }
+`, port, cluster.URL)
+	require.NoError(t, os.WriteFile(p.conf, []byte(conf), 0o644))
+	p.child = startChild(t, "--api.enabled=true", "--path.data", t.TempDir(), "--api.http.port", fmt.Sprint(api), "-f", p.conf)
+	p.url = fmt.Sprintf("http://127.0.0.1:%d", api)
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	p.conn = conn
+	return p
+}
+
+func (p *pageChild) send(lines ...string) {
+	p.t.Helper()
+	_, err := io.WriteString(p.conn, strings.Join(lines, "\n")+"\n")
+	require.NoError(p.t, err)
+}
+
+// tries is how often a line is sent: the best of them has to be seen within a second. The machine that tests may be busy with other things.
+const tries = 3
+
+func TestALineIsSeenLiveAndFound(t *testing.T) {
+	b := pagetest.Open(t)
+	p := startPage(t)
+	live, found := time.Hour, time.Hour
+	b.Goto(p.url + "/ui/live")
+	b.Until(`document.querySelector("#dot.on")`)
+	for i := range tries {
+		start := time.Now()
+		p.send(fmt.Sprintf("hello live-%d", i))
+		b.Until(fmt.Sprintf(`document.querySelector("#tail .hit")?.textContent.includes("live-%d")`, i))
+		live = min(live, time.Since(start))
+	}
+	for i := range tries {
+		start := time.Now()
+		p.send(fmt.Sprintf("hello found-%d", i))
+		for b.Goto(fmt.Sprintf("%s/ui/search?q=%%22found-%d%%22", p.url, i)); b.Text(".total") != "1"; b.Goto(fmt.Sprintf("%s/ui/search?q=%%22found-%d%%22", p.url, i)) {
+			require.Less(t, time.Since(start), pagetest.Patience)
+		}
+		found = min(found, time.Since(start))
+	}
+	t.Logf("a line is seen after %s in Live, and found after %s in Search, the browser's time included", live.Round(time.Millisecond), found.Round(time.Millisecond))
+	require.Less(t, live, time.Second)
+	require.Less(t, found, time.Second)
+	require.Contains(t, b.Text(".hit .doc"), "hello found-")
+	require.Empty(t, b.Problems())
+}
+
+func TestPageOfARunningProgram(t *testing.T) {
+	b := pagetest.Open(t)
+	p := startPage(t)
+	for range 100 {
+		p.send("GET /index", "drop me", "-")
+	}
+	b.Goto(p.url + "/")
+	require.Equal(t, "/ui/search", pagetest.Eval[string](b, `location.pathname`))
+	b.Goto(p.url + "/ui/pipeline")
+	account := `[...document.querySelectorAll(".balance .num")].slice(0, 6).map((e) => +e.textContent.replace(/,/g, ""))`
+	b.Until(account + `[0] === 300`)
+	n := pagetest.Eval[[]int64](b, account)
+	require.Equal(t, n[0]+n[1], n[2]+n[3]+n[4]+n[5], "received + made = dropped + sent nowhere + in workers + sent to outputs")
+	require.EqualValues(t, 100, n[2])
+	text := pagetest.Eval[string](b, `document.querySelector("main").textContent`)
+	require.Contains(t, text, `if [message] == "drop me"`)
+	require.Contains(t, text, "_grokparsefailure")
+	require.Contains(t, text, "adds up")
+	require.NotContains(t, text, "does not add up")
+	b.Until(`document.querySelector(".legend.inline b").textContent === "200"`)
+
+	b.Goto(p.url + "/ui/grok?filter=1")
+	require.Equal(t, `^%{WORD:verb} %{GREEDYDATA:rest}$`, pagetest.Eval[string](b, `document.getElementById("pattern").value`))
+	b.SetValue("#lines", "GET")
+	b.Follow("#grok button[type=submit]")
+	require.Contains(t, b.Text(".result.bad"), "It got to byte 3 of 3")
+
+	// A reload shows what changed; one that is refused is told; the password never.
+	p.reload(b, "tcp { id => \"in\"", "tcp { tags => [\"again\"] id => \"in\"")
+	b.Until(`document.querySelector(".diff .new")?.textContent.includes("tags")`)
+	p.reload(b, "grok {", "grok { no_such_option => 1")
+	b.Until(`document.querySelector(".refused")?.textContent.includes("no_such_option")`)
+	require.NotContains(t, pagetest.Eval[string](b, `document.documentElement.outerHTML`), "kept-secret")
+	require.Contains(t, b.Text(".source"), `password => "<hidden>"`)
+}
+
+// reload changes the config and looks at the config page until the program has seen it.
+func (p *pageChild) reload(b *pagetest.Browser, old, now string) {
+	p.t.Helper()
+	text, err := os.ReadFile(p.conf)
+	require.NoError(p.t, err)
+	require.Contains(p.t, string(text), old)
+	before := p.loaded()
+	require.NoError(p.t, os.WriteFile(p.conf, []byte(strings.Replace(string(text), old, now, 1)), 0o644))
+	require.NoError(p.t, p.Signal(syscall.SIGHUP))
+	require.Eventually(p.t, func() bool { return p.loaded() != before }, pagetest.Patience, 50*time.Millisecond)
+	b.Goto(p.url + "/ui/config")
+}
+
+// loaded is the config page, "" while the program reloads.
+func (p *pageChild) loaded() string {
+	res, err := http.Get(p.url + "/ui/config")
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		return ""
+	}
+	_, main, _ := strings.Cut(string(body), "<main")
+	return main
+}
