@@ -122,6 +122,8 @@ type State struct {
 	Parked   int // requests that wait to be sent again
 	Blocked  bool
 	Failing  string // why nothing but trials is sent; "" if all is well
+
+	Latency time.Duration // of a request, a running mean; 0 before the first answer
 }
 
 // verdict is what becomes of an operation.

@@ -22,7 +22,8 @@ type controller struct {
 
 	body, minBody, maxBody int
 
-	least, mean float64 // of the cost, in seconds a byte
+	least, mean float64       // of the cost, in seconds a byte
+	latency     time.Duration // running mean of the time of an answer, over about eight
 	lastCut     time.Time
 }
 
@@ -49,8 +50,9 @@ func (c *controller) requests() int { return int(c.limit) }
 func (c *controller) answered(bytes int, took time.Duration, saturated bool) {
 	cost := took.Seconds() / float64(bytes+requestOverhead)
 	if c.mean == 0 {
-		c.least, c.mean = cost, cost
+		c.least, c.mean, c.latency = cost, cost, took
 	}
+	c.latency += (took - c.latency) / 8
 	c.mean += (cost - c.mean) / 8
 	if c.limit <= startLimit {
 		c.least *= 1.05

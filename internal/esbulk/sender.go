@@ -384,7 +384,7 @@ func (s *Sender) State() State {
 	defer s.mu.Unlock()
 	return State{
 		InFlight: s.flights, Limit: s.ctl.requests(), Body: s.ctl.body, Held: s.held, Parked: len(s.parked), Blocked: s.waiting > 0,
-		Failing: s.failing,
+		Failing: s.failing, Latency: s.ctl.latency,
 	}
 }
 

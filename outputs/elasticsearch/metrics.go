@@ -21,7 +21,7 @@ func (out *output) NodeStats() map[string]any {
 		},
 		"requests": map[string]any{
 			"in_flight": st.InFlight, "limit": st.Limit, "body_in_bytes": st.Body, "held_in_bytes": st.Held, "to_repeat": st.Parked,
-			"blocked": st.Blocked, "failing": st.Failing,
+			"blocked": st.Blocked, "failing": st.Failing, "latency_in_micros": st.Latency.Microseconds(),
 		},
 	}
 	if uuid := out.admin.cluster.Load(); uuid != nil {
