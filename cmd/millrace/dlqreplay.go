@@ -114,7 +114,7 @@ func (p *program) replay(ctx context.Context, l *loaded, dir string, o *replayOp
 func replaySettings(l *loaded, id string) (*settings.Settings, error) {
 	first := l.pipelines[0]
 	switch {
-	case first.Get("config.string") == demoConfig:
+	case l.byDefault:
 		return nil, errors.New("there is no configuration to send dead letters through: name one by -f, or the folder of the settings by --path.settings")
 	case len(l.pipelines) == 1:
 		return first, nil

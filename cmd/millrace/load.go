@@ -17,16 +17,12 @@ import (
 	"millrace/pipeline/plugin"
 )
 
-// demoConfig runs where nothing is configured: the main job, shown on the terminal.
-const demoConfig = `input { tcp { port => 9000 } }
-output { stdout { } }
-`
-
 // loaded are the settings of a run and of its pipelines, with what was said on the way.
 type loaded struct {
 	settings  *settings.Settings
 	pipelines []*settings.Settings
 	warnings  []string
+	byDefault bool // nothing is configured: the default pipeline runs
 }
 
 // load reads the settings and finds the pipelines.
@@ -93,6 +89,8 @@ func (l *loaded) applyFlags(flags *pflag.FlagSet, o *runOptions) error {
 			set("path.config", o.configs[len(o.configs)-1])
 		case f.Name == "config.string" && f.Value.String() == "":
 			set(f.Name, "\n") // -e "" asks for the default input and output
+		case f.Name == "embedded":
+			set("store.enabled", f.Value.String())
 		case f.Name == "http.host" || f.Name == "http.port" || known[f.Name]:
 			set(f.Name, f.Value.String())
 		}
@@ -104,7 +102,7 @@ func (l *loaded) applyFlags(flags *pflag.FlagSet, o *runOptions) error {
 	return errors.Join(errs...)
 }
 
-// choosePipelines decides what runs: -e or -f or their settings, else pipelines.yml, else the official image's folder, else the demo.
+// choosePipelines decides what runs: -e or -f or their settings, else pipelines.yml, else the official image's folder, else the default.
 func (l *loaded) choosePipelines(dir string) error {
 	s := l.settings
 	if s.Get("config.string") != "" || s.Get("path.config") != "" {
@@ -127,8 +125,7 @@ func (l *loaded) choosePipelines(dir string) error {
 		_, err := s.Set("path.config", "/usr/share/logstash/pipeline")
 		return err
 	}
-	l.warnings = append(l.warnings, "nothing is configured: listening on TCP port 9000 and showing what arrives (-f pipeline.conf runs yours)")
-	_, err := s.Set("config.string", demoConfig)
+	err := l.useDefault()
 	if !s.Given("api.events") {
 		_, err2 := s.Set("api.events", "true") // a trial shows what it does, to whoever can send it lines
 		err = errors.Join(err, err2)

@@ -83,7 +83,7 @@ func (a *agent) mountPage(server *monitor.Server, pipelines []*pipeline.Pipeline
 		Node: node, Version: version, Began: a.began, Pipelines: server.Snapshots, Configs: a.generation.list,
 		Targets: func() []page.Target { return searchTargets(pipelines) }, TapPath: "/_millrace/tap",
 		MaySee:   server.MaySeeEvents,
-		Registry: a.p.reg, Lookup: lookupVariable, Log: a.log,
+		Registry: a.p.reg, Lookup: a.lookup, Log: a.log,
 	}))
 }
 

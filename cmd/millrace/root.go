@@ -81,7 +81,7 @@ func (p *program) rootCommand(name string) *cobra.Command {
 		Short: "Millrace ships logs: Logstash's pipelines in one small binary.",
 		Long: `Millrace ships logs: it reads Logstash's pipeline files, settings and flags, and runs them in one small binary.
 
-Without a configuration it listens on TCP port 9000 and shows what arrives.`,
+Without a configuration it listens on TCP port 9000, keeps what arrives in an embedded store, and shows it on the page at http://127.0.0.1:9600.`,
 		Example: "  " + name + " -f pipeline.conf\n  " + name + ` -e 'input { tcp { port => 9000 } } output { elasticsearch { hosts => ["elasticsearch"] } }'`,
 		Args:    cobra.NoArgs, SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -143,6 +143,12 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.String("http.host", "", "old name of api.http.host")
 	f.String("http.port", "", "old name of api.http.port")
 	f.String("shutdown.timeout", "8s", "time to drain after the first signal")
+	f.Bool("embedded", false, "run the embedded store, which speaks Elasticsearch's API (without a configuration it runs anyway)")
+	f.String("path.store", "", "folder of the embedded store (default: <path.data>/store)")
+	f.String("store.host", "127.0.0.1", "address of the embedded store")
+	f.String("store.port", "9200-9300", "port of the embedded store; of a range the first that is free")
+	f.String("store.max_bytes", "2gb", "size of the embedded store: beyond it the oldest documents go")
+	f.String("store.max_age", "7d", "age of documents in the embedded store: beyond it they go")
 	f.StringArrayVarP(&o.set, "setting", "S", nil, "any setting, as name=value")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
 	f.StringArrayVarP(&o.plugins, "path.plugins", "p", nil, "has no effect: plugins are part of the program")

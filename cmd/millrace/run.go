@@ -118,12 +118,19 @@ type agent struct {
 	loaded *loaded
 	api    *apiAccess
 	began  time.Time
+	store  string // the address of the embedded store; "" if it does not run
 
 	counters   monitor.Counters // of the plugins
 	generation generation       // of the configuration, for the page
 }
 
 func (a *agent) run(ctx context.Context) error {
+	stopStore, err := a.startStore()
+	if err != nil {
+		a.log.Error("the embedded store cannot be started", "error", err)
+		return exitError(1)
+	}
+	defer stopStore()
 	pipelines, diags, err := a.compile()
 	if err != nil {
 		a.log.Error("No configuration found in the configured sources", "error", err)

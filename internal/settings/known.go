@@ -82,6 +82,12 @@ var all = []Setting{
 	{Name: "api.ssl.supported_protocols", Doc: "versions of TLS, of TLSv1.1, TLSv1.2, TLSv1.3; TLSv1.2 and TLSv1.3 by default"},
 	{Name: "log.level", Default: "info", kind: words, Words: []string{"fatal", "error", "warn", "info", "debug", "trace"}, Doc: "least important messages that are logged"},
 	{Name: "log.format", Default: "plain", kind: words, Words: []string{"plain", "json"}, Doc: "form of log lines"},
+	{Name: "path.store", Doc: "folder of the embedded store; <path.data>/store by default (Millrace's own)"},
+	{Name: "store.enabled", Default: "auto", kind: words, Words: []string{"auto", "true", "false"}, Doc: "run the embedded store; auto: where nothing is configured (Millrace's own)"},
+	{Name: "store.host", Default: "127.0.0.1", Doc: "address of the embedded store (Millrace's own)"},
+	{Name: "store.port", Default: "9200-9300", Doc: "port of the embedded store; of a range the first that is free (Millrace's own)"},
+	{Name: "store.max_bytes", Default: "2gb", kind: bytes, Doc: "size of the embedded store: beyond it the oldest documents go (Millrace's own)"},
+	{Name: "store.max_age", Default: "7d", kind: duration, Doc: "age of documents in the embedded store: beyond it they go (Millrace's own)"},
 	{Name: "shutdown.timeout", Default: "8s", kind: duration, Doc: "time to drain after the first signal; Docker kills after 10 s (Millrace's own)"},
 }
 

@@ -267,18 +267,19 @@ func (b *bulkRun) newID() string {
 func (b *bulkRun) document(ix *index, id string, source []byte) (query.Doc, error) {
 	ix.mu.RLock()
 	b.parser.Grow(false)
-	fields, at, err := b.parser.Parse(ix.mapping, id, source, b.now)
+	fields, err := b.parser.Parse(ix.mapping, id, source)
 	ix.mu.RUnlock()
 	if errors.Is(err, mapping.ErrNewFields) {
 		ix.mu.Lock()
 		b.parser.Grow(true)
-		fields, at, err = b.parser.Parse(ix.mapping, id, source, b.now)
+		fields, err = b.parser.Parse(ix.mapping, id, source)
 		if b.parser.Added() {
 			ix.version++
 		}
 		ix.mu.Unlock()
 	}
-	return query.Doc{Index: ix.name, ID: id, Source: source, Fields: fields, Time: at}, err
+	// Age counts from arrival: who sends old logs wants to look at them.
+	return query.Doc{Index: ix.name, ID: id, Source: source, Fields: fields, Time: b.now}, err
 }
 
 // apply hands the operations that are ready to the engine.

@@ -410,3 +410,27 @@ func (c *catalog) setAlias(list []*index, a aliasAction) error {
 	}
 	return nil
 }
+
+// RemoveEmpty removes indices that hold no documents any more and are older than documents may become, so that the indices of past days do
+// not pile up. The index that a data stream writes to stays.
+func (s *Server) RemoveEmpty() error {
+	if s.o.MaxAge <= 0 {
+		return nil
+	}
+	c := s.cat
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	info := c.info()
+	before := s.o.Now().Add(-s.o.MaxAge).UnixMilli()
+	streams := c.streams()
+	for _, ix := range c.indices {
+		list := streams[ix.stream]
+		if i, ok := info[ix.name]; !ok || i.Docs > 0 || ix.created >= before || len(list) > 0 && list[len(list)-1] == ix {
+			continue
+		}
+		if err := c.remove(ix); err != nil {
+			return err
+		}
+	}
+	return nil
+}

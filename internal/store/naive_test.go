@@ -279,7 +279,9 @@ func (m *matcher) match(q query.Query, d *naiveDoc) (float64, bool) {
 		}
 		return &query.Field{}
 	}
-	anyTerm := func(name string, ok func(string) bool) (float64, bool) { return 1, slices.ContainsFunc(f(name).Terms, ok) }
+	anyTerm := func(name string, ok func(string) bool) (float64, bool) {
+		return 1, slices.ContainsFunc(f(name).Terms, ok)
+	}
 	switch q := q.(type) {
 	case query.All:
 		return 1, true

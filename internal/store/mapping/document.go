@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 	"unsafe"
 
@@ -36,8 +35,7 @@ type Parser struct {
 	slots []int32 // by Node.slot: the index of the field in a.fields, plus 1
 	used  []int
 	added []addition
-	time  int64
-	timed bool
+	timed bool // @timestamp has a value
 }
 
 type addition struct{ parent, node *Node }
@@ -60,9 +58,9 @@ func (p *Parser) Grow(on bool) { p.grow = on }
 // Added reports whether the last document added to the mapping.
 func (p *Parser) Added() bool { return len(p.added) > 0 }
 
-// Parse reads a document, whose bytes must not change while its fields are used. Its time is that of @timestamp, or now.
-func (p *Parser) Parse(m *Mapping, id string, source []byte, now int64) ([]query.Field, int64, error) {
-	p.m, p.id, p.time, p.timed = m, id, now, false
+// Parse reads a document, whose bytes must not change while its fields are used.
+func (p *Parser) Parse(m *Mapping, id string, source []byte) ([]query.Field, error) {
+	p.m, p.id, p.timed = m, id, false
 	p.json.b, p.json.i = source, 0
 	p.first, p.added = len(p.a.fields), p.added[:0]
 	if len(p.slots) < m.slots {
@@ -79,9 +77,9 @@ func (p *Parser) Parse(m *Mapping, id string, source []byte, now int64) ([]query
 		}
 		p.added = p.added[:0]
 		p.a.fields = p.a.fields[:p.first]
-		return nil, 0, err
+		return nil, err
 	}
-	return p.a.fields[p.first:len(p.a.fields):len(p.a.fields)], p.time, nil
+	return p.a.fields[p.first:len(p.a.fields):len(p.a.fields)], nil
 }
 
 func (p *Parser) document() error {
@@ -696,9 +694,7 @@ func (p *Parser) putDate(n *Node, v *value) *cause {
 			"date_time_parse_exception", "Failed to parse with all enclosed parsers",
 		}
 	}
-	if n.isTimestamp && !p.timed {
-		p.time, p.timed = ms, true
-	}
+	p.timed = p.timed || n.isTimestamp
 	f := p.field(n, query.Date)
 	f.Ints = extend(&p.a.ints, f.Ints, ms)
 	return nil
@@ -798,9 +794,6 @@ func javaForm(raw []byte) string {
 	}
 	return b.String()
 }
-
-// Now returns the time of arrival for Parse.
-func Now() int64 { return time.Now().UnixMilli() }
 
 func str(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 

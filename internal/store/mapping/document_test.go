@@ -50,7 +50,7 @@ func TestDocuments(t *testing.T) {
 		t.Helper()
 		var p Parser
 		p.Grow(true)
-		fields, _, err := p.Parse(parseMapping(t, mappingText), "1", []byte(doc), 0)
+		fields, err := p.Parse(parseMapping(t, mappingText), "1", []byte(doc))
 		require.NoError(t, err)
 		require.Equal(t, want, show(fields))
 	}
@@ -86,7 +86,7 @@ func TestRefusedDocuments(t *testing.T) {
 		p.Grow(true)
 		m := parseMapping(t, props)
 		count := m.count
-		_, _, err := p.Parse(m, "1", []byte(doc), 0)
+		_, err := p.Parse(m, "1", []byte(doc))
 		var e *DocError
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, reason, e.Reason)
@@ -134,7 +134,7 @@ func BenchmarkParse(b *testing.B) {
 	m := New()
 	var p Parser
 	p.Grow(true)
-	_, _, err := p.Parse(m, "1", []byte(apache), 0)
+	_, err := p.Parse(m, "1", []byte(apache))
 	require.NoError(b, err)
 	doc := []byte(apache)
 	b.ReportAllocs()
@@ -142,7 +142,7 @@ func BenchmarkParse(b *testing.B) {
 		if i%500 == 0 {
 			p.Reset()
 		}
-		if _, _, err := p.Parse(m, "1", doc, 0); err != nil {
+		if _, err := p.Parse(m, "1", doc); err != nil {
 			b.Fatal(err)
 		}
 	}
