@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -115,20 +116,35 @@ func TestAccessToEvents(t *testing.T) {
 	require.Equal(t, 403, request(New(Options{}).Handler(), http.MethodGet, "/_millrace/tap", remote, nil).Code)
 }
 
-func TestTLS(t *testing.T) {
+// startTLS serves s with a certificate for example.com, and returns it as an authority to trust.
+func startTLS(t *testing.T, o Options, minVersion uint16, change func(*Server)) (s *Server, roots *x509.CertPool) {
+	t.Helper()
 	certs := httptest.NewUnstartedServer(nil)
 	certs.StartTLS()
 	certificate := certs.TLS.Certificates[0]
 	certs.Close()
-	s := New(Options{Port: "0", TLS: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}, Credentials: NewCredentials("a", "b")})
+	o.Port, o.TLS = "0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: minVersion}
+	s = New(o)
+	if change != nil {
+		change(s)
+	}
 	require.NoError(t, s.Listen())
 	ended := make(chan error)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { ended <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-ended)
+	})
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
 	require.NoError(t, err)
-	roots := x509.NewCertPool()
+	roots = x509.NewCertPool()
 	roots.AddCert(leaf)
+	return s, roots
+}
+
+func TestTLS(t *testing.T) {
+	s, roots := startTLS(t, Options{Credentials: NewCredentials("a", "b")}, tls.VersionTLS13, nil)
 	ask := func(c *tls.Config) (int, error) {
 		client := http.Client{Transport: &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true}, Timeout: 10 * time.Second}
 		defer client.CloseIdleConnections()
@@ -143,6 +159,28 @@ func TestTLS(t *testing.T) {
 	require.Equal(t, 200, code)
 	_, err = ask(&tls.Config{RootCAs: roots, ServerName: "example.com", MaxVersion: tls.VersionTLS12})
 	require.ErrorContains(t, err, "protocol version")
-	cancel()
-	require.NoError(t, <-ended)
+}
+
+// TestTapLastsOverHTTP2: a stream outlives the patience with a client that does not read, which HTTP/2 counts from its last deadline.
+func TestTapLastsOverHTTP2(t *testing.T) {
+	w := newWorld()
+	p, reg := w.compile(t, tapConfig, nil)
+	run(t, p)
+	s, roots := startTLS(t, Options{Pipelines: []Pipeline{p}, Registry: reg}, tls.VersionTLS12, func(s *Server) {
+		s.tapTimes = tapTimes{heartbeat: 50 * time.Millisecond, patience: 20 * time.Millisecond}
+	})
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}, ForceAttemptHTTP2: true}}
+	defer client.CloseIdleConnections()
+	resp, err := client.Get("https://" + s.address() + "/_millrace/tap")
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	require.Equal(t, 2, resp.ProtoMajor)
+	r := bufio.NewReader(resp.Body)
+	for beats := 0; beats < 3; {
+		line, err := r.ReadString('\n')
+		require.NoError(t, err)
+		if line == ": heartbeat\n" {
+			beats++
+		}
+	}
 }

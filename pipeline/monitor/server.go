@@ -54,6 +54,7 @@ type Server struct {
 	log         *slog.Logger
 	throttled   *throttle.Logger
 	crossOrigin *http.CrossOriginProtection
+	tapTimes    tapTimes
 	views       []*view
 	runtime     *goRuntime
 	history     *history // of all pipelines together
@@ -105,7 +106,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		options: o, log: o.Log.With(logging.LoggerKey, "millrace.api"), runtime: &goRuntime{began: o.Began}, history: newHistory(),
-		ephemeralID: newUUID(), crossOrigin: http.NewCrossOriginProtection(),
+		ephemeralID: newUUID(), crossOrigin: http.NewCrossOriginProtection(), tapTimes: defaultTapTimes(),
 	}
 	s.throttled = throttle.New(s.log, time.Minute)
 	for _, p := range o.Pipelines {

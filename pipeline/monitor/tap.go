@@ -15,11 +15,19 @@ import (
 
 // How a stream of followed events is kept going.
 const (
-	tapHeartbeat = 15 * time.Second // between comments that keep proxies from closing a quiet stream
-	tapNotice    = time.Second      // between notices of events that were not seen
-	tapPatience  = 10 * time.Second // for a client that does not read
-	tapReconnect = 500              // milliseconds after which a browser comes again when the stream ends
+	tapNotice    = time.Second // between notices of events that were not seen
+	tapReconnect = 500         // milliseconds after which a browser comes again when the stream ends
 )
+
+// tapTimes are the times of a stream that tests shorten.
+type tapTimes struct {
+	heartbeat time.Duration // between comments that keep proxies from closing a quiet stream
+	patience  time.Duration // for a client that does not read
+}
+
+func defaultTapTimes() tapTimes {
+	return tapTimes{heartbeat: 15 * time.Second, patience: 10 * time.Second}
+}
 
 // servePoints lists the points at which events can be followed.
 func (s *Server) servePoints(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +77,7 @@ func (s *Server) serveTap(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.log.Info("events are followed", "pipeline.id", v.ID(), "at", tap.Point(), "peer", r.RemoteAddr)
-	st := &tapStream{w: w, rc: http.NewResponseController(w), tap: tap}
+	st := &tapStream{w: w, rc: http.NewResponseController(w), tap: tap, times: s.tapTimes}
 	if err := st.rc.SetReadDeadline(time.Time{}); err != nil {
 		s.log.Debug("a stream cannot last", "error", err) // the server's own connections can; a test's recorder cannot
 	}
@@ -168,11 +176,13 @@ type tapStream struct {
 	tap  *pipeline.Tap
 	buf  bytes.Buffer
 	told int64 // of the events that were not seen
+
+	times tapTimes
 }
 
 // run sends what the follower sees.
 func (st *tapStream) run(gone <-chan struct{}) {
-	notice, heartbeat := time.NewTicker(tapNotice), time.NewTicker(tapHeartbeat)
+	notice, heartbeat := time.NewTicker(tapNotice), time.NewTicker(st.times.heartbeat)
 	defer notice.Stop()
 	defer heartbeat.Stop()
 	for {
@@ -254,11 +264,12 @@ func (st *tapStream) flush() bool {
 	if st.buf.Len() == 0 {
 		return true
 	}
-	_ = st.rc.SetWriteDeadline(time.Now().Add(tapPatience)) // what is no connection has no deadline
+	_ = st.rc.SetWriteDeadline(time.Now().Add(st.times.patience)) // what is no connection has no deadline
 	_, err := st.w.Write(st.buf.Bytes())
 	if err == nil {
 		err = st.rc.Flush()
 	}
+	_ = st.rc.SetWriteDeadline(time.Time{}) // HTTP/2 ends a stream at its deadline, whether or not something is being written
 	st.buf.Reset()
 	return err == nil
 }
