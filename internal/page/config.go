@@ -72,7 +72,7 @@ func (p *Page) serveConfig(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Page) newConfigView(c Config) configView {
-	m := masker{p.options.Registry}
+	m := p.mask()
 	v := configView{Pipeline: c.Pipeline, Settings: c.Settings, Loaded: c.Loaded, Changed: c.Previous != nil}
 	notes := p.notes.of(c, p.options.Lookup, p.options.Registry)
 	for _, f := range c.Files {

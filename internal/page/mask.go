@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"millrace/pipeline/config"
 	"millrace/pipeline/plugin"
@@ -31,7 +32,19 @@ func hideLoose(s string) string {
 }
 
 // masker hides the secrets of configurations.
-type masker struct{ reg *plugin.Registry }
+type masker struct {
+	reg  *plugin.Registry
+	kept *coverCache // nil: nothing is kept
+}
+
+// coverCache keeps the covers of files, which are asked for at every look at a page and cost a walk through the options of each plugin.
+type coverCache struct {
+	mu    sync.Mutex
+	files map[*config.File][]cover // guarded by mu
+}
+
+// maxKept bounds the files whose covers are kept; a reload makes new ones.
+const maxKept = 256
 
 // cover is a part of a text and what is shown in its place.
 type cover struct {
@@ -41,6 +54,23 @@ type cover struct {
 
 // covers lists the secrets of a file.
 func (m masker) covers(f *config.File) []cover {
+	if m.kept == nil {
+		return m.find(f)
+	}
+	m.kept.mu.Lock()
+	defer m.kept.mu.Unlock()
+	out, ok := m.kept.files[f]
+	if !ok {
+		out = m.find(f)
+		if m.kept.files == nil || len(m.kept.files) >= maxKept {
+			m.kept.files = make(map[*config.File][]cover)
+		}
+		m.kept.files[f] = out
+	}
+	return out
+}
+
+func (m masker) find(f *config.File) []cover {
 	var out []cover
 	for _, s := range f.Sections {
 		config.Walk(s.Body, func(n *config.PluginNode) { out = m.plugin(out, n) })

@@ -14,7 +14,7 @@ func TestMask(t *testing.T) {
 		t.Helper()
 		file, diags := config.Parse("a.conf", []byte(text), config.ParseOptions{})
 		require.False(t, diags.HasErrors(), diags.String())
-		m := masker{registry()}
+		m := masker{reg: registry()}
 		require.Equal(t, want, m.text(file, m.covers(file), 0, len(file.Text)))
 	}
 	f(`output { elasticsearch { user => "u" password => "p" } }`, `output { elasticsearch { user => "u" password => "<hidden>" } }`)
@@ -47,7 +47,7 @@ func TestNoSecretLeavesThePages(t *testing.T) {
 // A secret of several lines is shown as one, and the lines behind it keep their numbers and messages.
 func TestLineNumbersBehindASecret(t *testing.T) {
 	file := parsed(t, "output {\n  elasticsearch {\n    password => \"a\nb\nc\"\n    hosts => [\"x\"]\n  }\n}\n")
-	m := masker{registry()}
+	m := masker{reg: registry()}
 	covers := m.covers(file)
 	lines := numbered(file, covers, m.text(file, covers, 0, len(file.Text)), map[int][]message{4: {{Text: "inside"}}, 6: {{Text: "hosts"}}})
 	var got []string
@@ -63,7 +63,7 @@ func TestLineNumbersBehindASecret(t *testing.T) {
 
 func TestMessagesAboutSecrets(t *testing.T) {
 	file := parsed(t, `output { elasticsearch { password => "p4ss" index => "A" } }`)
-	m := masker{registry()}
+	m := masker{reg: registry()}
 	covers := m.covers(file)
 	at := func(part string) config.Diagnostic {
 		i := strings.Index(file.Text, part)

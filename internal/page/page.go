@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"millrace/internal/logging"
@@ -87,6 +88,8 @@ type Page struct {
 	searches  chan struct{} // a place for each search that runs
 	matches   chan struct{} // a place for each request of the grok debugger
 	notes     notes
+	covers    coverCache
+	zips      sync.Pool // of *gzip.Writer
 }
 
 // New returns the page.
@@ -98,6 +101,7 @@ func New(o Options) *Page {
 		options: o, log: o.Log.With(logging.LoggerKey, "millrace.page"), templates: parseTemplates(),
 		searches: make(chan struct{}, maxSearches), matches: make(chan struct{}, maxMatches),
 	}
+	p.zips.New = newZip
 	p.mux = http.NewServeMux()
 	for pattern, serve := range map[string]http.HandlerFunc{
 		"GET " + Prefix + "{$}":           func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Prefix+"search", http.StatusFound) },
@@ -108,7 +112,7 @@ func New(o Options) *Page {
 		"POST " + Prefix + "grok":         p.serveGrok,
 		"GET " + Prefix + "grok/patterns": p.servePatterns,
 		"GET " + Prefix + "config":        p.serveConfig,
-		"GET " + Prefix + "assets/{name}": serveAsset,
+		"GET " + Prefix + "assets/{name}": p.serveAsset,
 		Prefix:                            p.serveNotFound,
 		"GET " + Prefix + "search/{$}":    redirectTo("search"),
 		"GET " + Prefix + "live/{$}":      redirectTo("live"),
@@ -156,6 +160,8 @@ func (p *Page) serveNotFound(w http.ResponseWriter, r *http.Request) {
 func (p *Page) fail(w http.ResponseWriter, r *http.Request, code int, message string) {
 	p.render(w, r, code, "error", &layout{Title: http.StatusText(code)}, struct{ Message string }{message})
 }
+
+func (p *Page) mask() masker { return masker{p.options.Registry, &p.covers} }
 
 func (p *Page) snapshots() []monitor.Snapshot {
 	if p.options.Pipelines == nil {

@@ -21,6 +21,7 @@ type pipelineView struct {
 	Up       string
 	Tiles    []tile
 	Trend    trendChart
+	Flow     flowChart
 	Inputs   []node
 	Filters  []node
 	Outputs  []node
@@ -89,7 +90,7 @@ func (p *Page) servePipeline(w http.ResponseWriter, r *http.Request) {
 		One       bool
 	}
 	v.Poll = Prefix + "pipeline?fragment"
-	mask := masker{p.options.Registry}
+	mask := p.mask()
 	for _, s := range p.snapshots() {
 		v.Pipelines = append(v.Pipelines, newPipelineView(mask, s))
 	}
@@ -131,6 +132,7 @@ func newPipelineView(mask masker, s monitor.Snapshot) pipelineView {
 	v.failures()
 	v.tiles()
 	v.Trend = newTrend(s.Trend)
+	v.Flow = newFlow(&v)
 	return v
 }
 

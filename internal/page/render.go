@@ -70,17 +70,17 @@ func (p *Page) render(w http.ResponseWriter, r *http.Request, code int, name str
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	send(w, r, code, b.Bytes())
+	p.send(w, r, code, b.Bytes())
 }
 
 // smallest is the size from which compressing pays.
 const smallest = 1 << 10
 
-func send(w http.ResponseWriter, r *http.Request, code int, body []byte) {
+func (p *Page) send(w http.ResponseWriter, r *http.Request, code int, body []byte) {
 	h := w.Header()
 	h.Add("Vary", "Accept-Encoding")
 	if len(body) >= smallest && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		body = compressed(body)
+		body = p.compressed(body)
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -88,15 +88,22 @@ func send(w http.ResponseWriter, r *http.Request, code int, body []byte) {
 	_, _ = w.Write(body) // an error is the client's
 }
 
-func compressed(body []byte) []byte {
+func (p *Page) compressed(body []byte) []byte {
 	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed+1)
-	if err != nil {
-		panic("BUG: " + err.Error())
-	}
+	z := p.zips.Get().(*gzip.Writer)
+	defer p.zips.Put(z)
+	z.Reset(&b)
 	_, _ = z.Write(body) // into memory
 	_ = z.Close()
 	return b.Bytes()
+}
+
+func newZip() any {
+	z, err := gzip.NewWriterLevel(nil, 3)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return z
 }
 
 // asset is a file that pages load, with the hash by which they name its version.
@@ -128,7 +135,7 @@ var assets = sync.OnceValue(func() map[string]asset {
 // assetURL is the address of a file, which changes with its content.
 func assetURL(name string) string { return Prefix + "assets/" + name + "?" + assets()[name].hash }
 
-func serveAsset(w http.ResponseWriter, r *http.Request) {
+func (p *Page) serveAsset(w http.ResponseWriter, r *http.Request) {
 	a, ok := assets()[r.PathValue("name")]
 	if !ok {
 		http.NotFound(w, r)
@@ -145,5 +152,5 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	send(w, r, http.StatusOK, a.body)
+	p.send(w, r, http.StatusOK, a.body)
 }
