@@ -36,8 +36,9 @@ service elasticsearch --network log_net --endpoint-mode "$mode" \
   "${ELASTIC_IMAGE:-docker.elastic.co/elasticsearch/elasticsearch}:$elastic_version"
 
 service logstash --network log_net --endpoint-mode "$mode" --replicas "${LOGSTASH_REPLICAS:-2}" --read-only \
-  --mount 'type=volume,source=logging_logstash_data_{{.Task.Slot}},target=/usr/share/logstash/data' \
-  --secret elastic_password --env ELASTIC_PASSWORD_FILE=/run/secrets/elastic_password --env SHUTDOWN_TIMEOUT=25s \
+  --mount 'type=volume,source=logstash_data_{{.Task.Slot}},target=/usr/share/logstash/data' \
+  --secret elastic_password --env ELASTIC_PASSWORD_FILE=/run/secrets/elastic_password \
+  --env "ELASTICSEARCH_USER=${ELASTICSEARCH_USER:-elastic}" --env SHUTDOWN_TIMEOUT=25s \
   --limit-memory 256M --reserve-memory 64M --stop-grace-period 30s \
   --update-parallelism 1 --update-order stop-first --update-delay 5s --update-monitor 15s --update-failure-action rollback \
   "${LOGSTASH_IMAGE:-logging/logstash:latest}"
@@ -54,3 +55,15 @@ service kibana --network main --network log_net --endpoint-mode "$mode" \
   --limit-memory 1500M --update-order start-first --update-failure-action rollback \
   "${KIBANA_IMAGE:-docker.elastic.co/kibana/kibana}:$elastic_version" \
   /bin/bash -c 'ELASTICSEARCH_PASSWORD=$(cat /run/secrets/kibana_password) exec /usr/local/bin/kibana-docker'
+
+config() {
+  if docker config inspect "$1" >/dev/null 2>&1; then say "$1 exists"; else docker config create "$1" "$2" >/dev/null; fi
+}
+config kibana_setup "$here/kibana/setup.sh"
+config kibana_dashboard "$here/kibana/starter-dashboard.ndjson"
+service kibana-setup --network log_net --endpoint-mode "$mode" \
+  --config source=kibana_setup,target=/kibana-setup.sh --config source=kibana_dashboard,target=/starter-dashboard.ndjson \
+  --secret elastic_password --secret kibana_password \
+  --env ELASTIC_PASSWORD_FILE=/run/secrets/elastic_password --env KIBANA_PASSWORD_FILE=/run/secrets/kibana_password \
+  --env DASHBOARD=/starter-dashboard.ndjson --restart-condition on-failure --restart-delay 15s \
+  --entrypoint /bin/sh "curlimages/curl:${CURL_VERSION:-8.14.1}" /kibana-setup.sh

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"millrace/pipeline/monitor"
 )
@@ -50,22 +51,65 @@ func TestShellScripts(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 }
 
-// TestStackFiles lets the Docker client read every combination that the documentation names.
-func TestStackFiles(t *testing.T) {
+// stackConfig lets the Docker client read stack files together.
+func stackConfig(t *testing.T, vars []string, files ...string) string {
+	t.Helper()
+	args := []string{"stack", "config"}
+	for _, f := range files {
+		args = append(args, "-c", filepath.Join(root, "deploy/swarm", f))
+	}
+	cmd := exec.Command("docker", args...)
+	cmd.Env = append(os.Environ(), vars...)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%v: %s", files, out)
+	require.NotContains(t, string(out), "level=warning", "%v", files)
+	return string(out)
+}
+
+func needStackConfig(t *testing.T) {
+	t.Helper()
 	needTool(t, "docker")
 	if exec.Command("docker", "stack", "config", "--help").Run() != nil {
 		t.Skip("this Docker client has no stack config")
 	}
-	for _, files := range [][]string{
-		{"stack.yml"}, {"stack.yml", "stack.three-nodes.yml"}, {"stack.yml", "publish.yml"}, {"proxy.yml"}, {"stack.yml", "stack.three-nodes.yml", "publish.yml", "proxy.yml"},
-	} {
-		args := []string{"stack", "config"}
-		for _, f := range files {
-			args = append(args, "-c", filepath.Join(root, "deploy/swarm", f))
+}
+
+// TestStackFiles lets the Docker client read the stack with every choice of its variants.
+func TestStackFiles(t *testing.T) {
+	needStackConfig(t)
+	variants := []string{"stack.three-nodes.yml", "publish.yml", "proxy.yml"}
+	for choice := range 1 << len(variants) {
+		files := []string{"stack.yml"}
+		for i, v := range variants {
+			if choice&(1<<i) != 0 {
+				files = append(files, v)
+			}
 		}
-		out, err := exec.Command("docker", args...).CombinedOutput()
-		require.NoError(t, err, "%v: %s", files, out)
-		require.NotContains(t, string(out), "level=warning", "%v", files)
+		out := stackConfig(t, nil, files...)
+		replicas := 1
+		if slices.Contains(files, "stack.three-nodes.yml") {
+			replicas = 3
+		}
+		require.Regexp(t, fmt.Sprintf(`(?s)\n  elasticsearch:\n    deploy:\n.*?      replicas: %d\n`, replicas), out, files)
+		require.Equal(t, slices.Contains(files, "publish.yml"), strings.Contains(out, "published: 9000"), files)
+	}
+}
+
+// TestProxyFile: the variables of the Let's Encrypt companion come through as they were set, bash arrays and all.
+func TestProxyFile(t *testing.T) {
+	needStackConfig(t)
+	vars := []string{
+		"DOMAIN_1=('logs.example.org' 'www.logs.example.org')", "DOMAIN_2=('example.net')", "DOMAIN_COUNT=2", "CERTBOT_EMAIL=ops@example.org",
+		"CERTBOT_CRON_RENEW=('0 3 * * *' '0 15 * * *')",
+	}
+	var file struct {
+		Services map[string]struct{ Environment map[string]string }
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(stackConfig(t, vars, "proxy.yml")), &file))
+	companion := file.Services["letsencrypt-companion"].Environment
+	for _, v := range append(vars, "PROXY_ADDRESS=proxy") {
+		name, value, _ := strings.Cut(v, "=")
+		require.Equal(t, value, companion[name], name)
 	}
 }
 

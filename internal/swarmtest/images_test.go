@@ -1,14 +1,15 @@
 package swarmtest
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
-	"net/http"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ func busyboxRoot(t *testing.T) string {
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bin/busybox"), data, 0o755))
-	for _, name := range []string{"sh", "mkdir", "cp", "ln", "printf", "chmod", "chown", "find", "touch", "cat", "usleep", "echo", "sleep", "true"} {
+	for _, name := range []string{"sh", "mkdir", "cp", "ln", "printf", "chmod", "chown", "find", "touch", "cat", "usleep", "echo", "sleep", "true", "wget", "nslookup"} {
 		require.NoError(t, os.Symlink("busybox", filepath.Join(dir, "bin", name)))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "etc/passwd"), []byte("root:x:0:0::/root:/bin/sh\n"), 0o644))
@@ -49,12 +50,59 @@ func goVariable(t *testing.T, name string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// importGo makes golang:1.26-alpine of this machine's Go and the modules that it has downloaded: no image can be pulled in a test.
+const (
+	goImage      = "golang:1.26-alpine"
+	emptyGoImage = "golang:without-a-cache"
+)
+
+// importGo makes golang:1.26-alpine of this machine's Go and the modules that it has downloaded: no image can be pulled in a test. It
+// holds what the compiler made in an earlier run of the test too, or the build would take minutes each time; emptyGoImage does not.
 func (e *engine) importGo() {
 	goroot, modules := goVariable(e.t, "GOROOT"), filepath.Join(goVariable(e.t, "GOMODCACHE"), "cache/download")
-	e.importImage("golang:1.26-alpine", busyboxRoot(e.t), []string{
-		"ENV PATH=" + goroot + "/bin:/bin GOROOT=" + goroot + " GOTOOLCHAIN=local GOPROXY=file://" + modules + " GOSUMDB=off GOFLAGS=-mod=mod",
-	}, "--exclude="+strings.TrimPrefix(goroot, "/")+"/test", strings.TrimPrefix(goroot, "/"), strings.TrimPrefix(modules, "/"))
+	files := append([]string{"--exclude=" + strings.TrimPrefix(goroot, "/") + "/test", strings.TrimPrefix(goroot, "/")}, moduleFiles(e.t, modules)...)
+	environment := "ENV PATH=" + goroot + "/bin:/bin GOROOT=" + goroot + " GOTOOLCHAIN=local GOPROXY=file://" + modules + " GOSUMDB=off GOFLAGS=-mod=mod"
+	if rebuild() {
+		e.importImage(emptyGoImage, busyboxRoot(e.t), []string{environment}, files...)
+	}
+	cache := compilerCache(e.t)
+	e.importImage(goImage, busyboxRoot(e.t), []string{environment + " GOCACHE=" + cache}, append(files, strings.TrimPrefix(cache, "/"))...)
+}
+
+// compilerCache compiles what the Dockerfile compiles, into a folder that stays.
+func compilerCache(t *testing.T) string {
+	t.Helper()
+	dir, err := os.UserCacheDir()
+	require.NoError(t, err)
+	dir = filepath.Join(dir, "millrace-test", "go-build")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(t.TempDir(), "millrace"), "./cmd/millrace")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOCACHE="+dir)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return dir
+}
+
+// moduleFiles returns what go mod download reads of the folder of downloaded modules: the source code of the project's own modules, and
+// every go.mod. Other programs download into the same folder meanwhile, and what they lock and check changes.
+func moduleFiles(t *testing.T, folder string) []string {
+	t.Helper()
+	cmd := exec.Command("go", "mod", "download", "-json")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	var files []string
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
+		var module struct{ Zip string }
+		require.NoError(t, d.Decode(&module))
+		files = append(files, strings.TrimPrefix(module.Zip, "/"))
+	}
+	require.NoError(t, filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if ext := filepath.Ext(path); err == nil && (ext == ".mod" || ext == ".info") {
+			files = append(files, strings.TrimPrefix(path, "/"))
+		}
+		return err
+	}))
+	return files
 }
 
 // importElasticsearch makes an image of the Elasticsearch that tests use: the same Java, jars and arguments at the same paths, the
@@ -71,7 +119,7 @@ func (e *engine) importElasticsearch(tag string) {
 
 	dir := busyboxRoot(t)
 	var script strings.Builder
-	script.WriteString("#!/bin/sh\nset -eu\nES_SECURITY=\"" + user + ":$(cat \"$ELASTIC_PASSWORD_FILE\")\"\nexport ES_SECURITY ES_LOG=error\nexec")
+	script.WriteString("#!/bin/sh\nset -eu\nES_SECURITY=${ES_SECURITY:-\"" + user + ":$(cat \"$ELASTIC_PASSWORD_FILE\")\"}\nexport ES_SECURITY ES_LOG=error\nexec")
 	for _, a := range args[:main+1] {
 		script.WriteString(" '" + strings.ReplaceAll(a, "'", `'\''`) + "'")
 	}
@@ -147,37 +195,4 @@ func (e *engine) importApp(tag string) {
 	out, err := cmd.CombinedOutput()
 	require.NoError(e.t, err, "%s", out)
 	e.importImage(tag, dir, []string{"ENV PATH=/bin"})
-}
-
-// buildMillrace builds the image by the real Dockerfile and the stack's own by its three lines, and checks the former's promises.
-func (e *engine) buildMillrace(tag string) {
-	e.run("docker", "build", "-t", "millrace:latest", root)
-	e.run("docker", "build", "-t", tag, filepath.Join(root, "deploy/swarm/logstash"))
-	out, err := e.try("sh", "-c", "docker save millrace:latest | gzip -9 | wc -c")
-	require.NoError(e.t, err)
-	size, err := strconv.Atoi(out)
-	require.NoError(e.t, err)
-	e.t.Logf("the image has %.1f MB compressed", float64(size)/1e6)
-	require.Less(e.t, size, 15_000_000)
-	require.Equal(e.t, "1000:1000", e.run("docker", "inspect", "-f", "{{.Config.User}}", "millrace:latest"))
-	for _, words := range [][]string{{}, {"millrace"}, {"logstash"}, {"agent"}, {"logstash", "agent"}, {"/usr/share/logstash/bin/logstash"}} {
-		require.Contains(e.t, e.run("docker", append(append([]string{"run", "--rm", "--read-only", "millrace:latest"}, words...), "--version")...), "millrace ", "%q", words)
-	}
-	for _, entry := range []string{"logstash", "docker-entrypoint", "/usr/share/logstash/bin/logstash", "/opt/logstash/bin/logstash"} {
-		require.Contains(e.t, e.run("docker", "run", "--rm", "--entrypoint", entry, "millrace:latest", "--version"), "millrace ", entry)
-	}
-	settings := e.run("docker", "run", "--rm", "--read-only", "-e", "PIPELINE_WORKERS=3", "-e", "LS_JAVA_OPTS=-Xmx1g", "-e", "XPACK_MONITORING_ENABLED=false",
-		"millrace:latest", "-e", "input { generator { count => 1 } } output { null {} }")
-	require.Contains(e.t, settings, "pipeline.workers=3")
-	require.Equal(e.t, 1, strings.Count(settings, "LS_JAVA_OPTS"))
-}
-
-// get asks Elasticsearch, which only the test's override publishes.
-func get(url, password string) (int, []byte, error) {
-	req, err := http.NewRequest(http.MethodGet, url, nil)
-	if err != nil {
-		return 0, nil, err
-	}
-	req.SetBasicAuth(user, password)
-	return do(req)
 }

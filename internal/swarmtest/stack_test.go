@@ -3,8 +3,6 @@ package swarmtest
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,42 +24,36 @@ const (
 	// The server of the tests knows its users from a file, where elastic is a reserved name.
 	user     = "shipper"
 	password = "of-the-stack-7_x"
-	senders  = 2
-	lines    = 3500 // of each sender: more than a minute, in which the whole update fits; all are found by one search
+
+	// elasticURL is where the test's override publishes Elasticsearch, in the network of the engine.
+	elasticURL = "http://127.0.0.1:9200"
 )
 
-func do(req *http.Request) (int, []byte, error) {
-	client := &http.Client{Timeout: 20 * time.Second}
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	data, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, data, err
+// variables are those that the scripts and the stack file read.
+var variables = []string{
+	"ELASTICSEARCH_USER=" + user, "ELASTIC_PASSWORD=" + password, "LOGSTASH_IMAGE=" + stackImage, "ELASTIC_IMAGE=" + elasticImage, "ELASTIC_VERSION=test",
+	"KIBANA_DOMAIN=logs.example.org",
 }
 
-func freePort(t *testing.T) int {
+// endpointMode is the way to a service's tasks that this kernel can do.
+func endpointMode(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	if _, err := os.Stat("/proc/net/ip_vs"); err != nil {
+		t.Log("the kernel has no IPVS: endpoint_mode is dnsrr")
+		return "dnsrr"
+	}
+	return "vip"
 }
 
 // override writes what differs from the real stack file: no image of Kibana and curl exists in a test, and a kernel without IPVS has no
 // virtual addresses.
-func override(t *testing.T, port int) string {
+func override(t *testing.T) string {
 	t.Helper()
-	mode := "vip"
-	if _, err := os.Stat("/proc/net/ip_vs"); err != nil {
-		t.Log("the kernel has no IPVS: endpoint_mode is dnsrr")
-		mode = "dnsrr"
-	}
+	mode := endpointMode(t)
 	text := fmt.Sprintf(`version: "3.8"
 services:
   elasticsearch:
-    ports: [{ target: 9200, published: %d, protocol: tcp, mode: host }]
+    ports: [{ target: 9200, published: 9200, protocol: tcp, mode: host }]
     deploy: { endpoint_mode: %s }
   logstash:
     deploy: { endpoint_mode: %s }
@@ -69,135 +61,172 @@ services:
     deploy: { endpoint_mode: %s, replicas: 0 }
   kibana-setup:
     deploy: { endpoint_mode: %s, replicas: 0 }
-`, port, mode, mode, mode, mode)
+`, mode, mode, mode, mode)
 	path := filepath.Join(t.TempDir(), "override.yml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 	return path
 }
 
-// TestStack deploys the real stack on a real swarm, sends lines from a service while the pipeline is updated, finds every line in
-// Elasticsearch, and removes everything.
-func TestStack(t *testing.T) {
+// TestSwarm builds the images, deploys the real stack on a real swarm, sends lines while the pipeline is updated, finds every line in
+// Elasticsearch, and removes everything. Some steps follow each other: what fails there ends the test.
+func TestSwarm(t *testing.T) {
 	requireEngine(t)
 	e := startEngine(t)
-	e.importGo()
-	e.importElasticsearch(elasticImage + ":test")
-	e.importApp(appImage)
-	e.buildMillrace(stackImage)
+	t.Cleanup(func() {
+		if t.Failed() {
+			e.explain()
+		}
+	})
+	alone := func(name string, f func(e *engine)) bool {
+		t.Helper()
+		began := time.Now()
+		ok := t.Run(name, func(t *testing.T) { f(e.in(t)) })
+		t.Logf("%s took %v", name, time.Since(began).Round(100*time.Millisecond))
+		return ok
+	}
+	step := func(name string, f func(e *engine)) {
+		t.Helper()
+		if !alone(name, f) {
+			t.FailNow()
+		}
+	}
+	step("base images", func(e *engine) {
+		e.importGo()
+		e.importElasticsearch(elasticImage + ":test")
+		e.importApp(appImage)
+	})
+	step("image", (*engine).testImage)
+	alone("settings", (*engine).testSettings)
+	alone("drain", (*engine).testDrain)
+	alone("syslog driver", (*engine).testSyslogDriver)
+	alone("compose", (*engine).testCompose)
+	step("swarm", (*engine).testScripts)
+	step("deploy", (*engine).testDeploy)
+	step("update stop-first", func(e *engine) {
+		e.testUpdate("stopfirst", "completed")
+	})
+	step("update start-first with a volume", func(e *engine) {
+		e.testUpdate("shared", "rollback_completed", "--update-order", "start-first")
+	})
+	step("update start-first without a volume", func(e *engine) {
+		e.testUpdate("startfirst", "completed", "--update-order", "start-first", "--mount-rm", "/usr/share/logstash/data",
+			"--mount-add", "type=volume,destination=/usr/share/logstash/data") // one that a task makes and takes with it
+	})
+	step("publish", (*engine).testPublish)
+	step("remove", (*engine).testRemove)
+	step("services", (*engine).testServices)
+}
 
+// explain logs what the services and containers say that there are.
+func (e *engine) explain() {
+	names, _ := e.try("docker", "service", "ls", "--format", "{{.Name}}")
+	for _, name := range strings.Fields(names) {
+		tasks, _ := e.try("docker", "service", "ps", "--no-trunc", name)
+		logs, _ := e.try("docker", "service", "logs", "--raw", "--tail", "50", name)
+		e.t.Logf("%s:\n%s\n%s", name, tasks, logs)
+	}
+	containers, _ := e.try("docker", "ps", "-a")
+	e.t.Log(containers)
+}
+
+// testScripts prepares a swarm by the scripts, each of which can run again.
+func (e *engine) testScripts() {
 	e.run("docker", "swarm", "init", "--advertise-addr", "127.0.0.1")
-	require.Contains(t, e.script("node-labels.sh", nil), "got logger=true")
-	require.Contains(t, e.script("node-labels.sh", nil), "has logger=true")
-	vars := []string{"ELASTICSEARCH_USER=" + user, "ELASTIC_PASSWORD=" + password, "LOGSTASH_IMAGE=" + stackImage, "ELASTIC_IMAGE=" + elasticImage, "ELASTIC_VERSION=test", "KIBANA_DOMAIN=logs.example.org"}
-	require.Contains(t, e.script("networks.sh", nil), "log_net was made")
-	require.Contains(t, e.script("networks.sh", nil), "log_net exists")
-	require.Contains(t, e.script("secrets.sh", vars), "elastic_password was made")
-	require.Contains(t, e.script("secrets.sh", vars), "elastic_password exists")
+	f := func(script, first, again string) {
+		e.t.Helper()
+		require.Contains(e.t, e.script(script, variables), first)
+		require.Contains(e.t, e.script(script, variables), again)
+	}
+	f("node-labels.sh", "got logger=true", "has logger=true")
+	f("networks.sh", "log_net was made", "log_net exists")
+	f("secrets.sh", "elastic_password was made", "elastic_password exists")
+	needTool(e.t, "openssl")
+	f("certificates.sh", "the certificates were made", "the certificates exist")
+}
 
-	port := freePort(t)
-	e.script("deploy.sh", vars, override(t, port))
-	es := fmt.Sprintf("http://127.0.0.1:%d", port)
-	e.waitFor("Elasticsearch", 2*time.Minute, func() (string, bool) {
-		status, body, err := get(es+"/", password)
+// testDeploy deploys the stack and waits until lines can be sent.
+func (e *engine) testDeploy() {
+	e.script("deploy.sh", variables, override(e.t))
+	e.waitElasticsearch()
+	e.waitReplicas("logging_logstash", "2/2")
+	e.checkKibana("logging_kibana")
+	// By the name that the configuration of Prometheus has.
+	tasks := e.inside("nslookup", "tasks.logstash")
+	require.GreaterOrEqual(e.t, strings.Count(tasks, "Address"), 3, "the name server and two tasks: %s", tasks)
+	require.Contains(e.t, e.inside("wget", "-qO-", "http://tasks.logstash:9600/metrics"), "\nmillrace_pipeline_up{", "a scrape comes from outside the container")
+}
+
+// inside runs a command in a container on log_net.
+func (e *engine) inside(command ...string) string {
+	e.t.Helper()
+	return e.run("docker", append([]string{"run", "--rm", "--network", "log_net", appImage}, command...)...)
+}
+
+func (e *engine) waitElasticsearch() {
+	e.t.Helper()
+	e.waitFor("Elasticsearch", 3*time.Minute, func() (string, bool) {
+		status, body, err := e.get(elasticURL + "/")
 		return fmt.Sprint(status, string(body), err), status == http.StatusOK
 	})
-	e.waitReplicas("logging_logstash", "2/2")
-	require.Contains(t, e.run("docker", "service", "logs", "logging_logstash"), "[::]:9600", "the API has to be reachable from outside the container")
-	e.checkLabels()
-
-	e.run("docker", "service", "create", "--detach", "--name", "app", "--network", "log_net", "--endpoint-mode", "dnsrr",
-		"--replicas", fmt.Sprint(senders), "--restart-condition", "none", appImage, "sh", "-c",
-		fmt.Sprintf(`i=0; while [ $i -lt %d ]; do echo "$(cat /etc/hostname) $i"; usleep 15000; i=$((i+1)); done | send`, lines))
-	e.waitFor("the first lines", time.Minute, func() (string, bool) {
-		n, _, err := e.found(es)
-		return fmt.Sprint(n, err), n > 100
-	})
-	began := time.Now()
-	e.run("docker", "service", "update", "--detach=false", "--quiet", "--force", "logging_logstash")
-	n, _, err := e.found(es)
-	require.NoError(t, err)
-	t.Logf("the update took %v and ended with %d of %d lines in Elasticsearch", time.Since(began).Round(time.Second), n, senders*lines)
-	require.Less(t, n, senders*lines, "the update has to end in the middle of the traffic")
-	e.waitAllFound(es)
-	e.remove()
 }
 
 // waitReplicas waits until as many tasks of a service run as should.
 func (e *engine) waitReplicas(service, want string) {
 	e.t.Helper()
-	e.waitFor(service, 90*time.Second, func() (string, bool) {
+	e.waitFor(service, 3*time.Minute, func() (string, bool) {
 		got := e.run("docker", "service", "ls", "--filter", "name="+service, "--format", "{{.Replicas}}")
-		if got == want {
+		if got, _, _ = strings.Cut(got, " "); got == want { // "1/1 (max 1 per node)"
 			return "", true
 		}
 		return got + "\n" + e.run("docker", "service", "ps", "--no-trunc", service), false
 	})
 }
 
-// checkLabels checks what the proxy reads, on the service that the real stack file made.
-func (e *engine) checkLabels() {
+// checkKibana checks what the proxy reads.
+func (e *engine) checkKibana(service string) {
 	e.t.Helper()
 	var labels map[string]string
-	require.NoError(e.t, json.Unmarshal([]byte(e.run("docker", "service", "inspect", "-f", "{{json .Spec.Labels}}", "logging_kibana")), &labels))
+	require.NoError(e.t, json.Unmarshal([]byte(e.run("docker", "service", "inspect", "-f", "{{json .Spec.Labels}}", service)), &labels))
 	for name, want := range map[string]string{
 		"com.df.notify": "true", "com.df.distribute": "true", "com.df.port": "5601", "com.df.serviceDomain": "logs.example.org", "com.df.servicePath": "/",
 	} {
 		require.Equal(e.t, want, labels[name], name)
 	}
-	require.Equal(e.t, "2", e.run("docker", "service", "inspect", "-f", "{{len .Spec.TaskTemplate.Networks}}", "logging_kibana"))
+	require.Equal(e.t, "2", e.run("docker", "service", "inspect", "-f", "{{len .Spec.TaskTemplate.Networks}}", service))
 }
 
-// found counts the different lines in Elasticsearch and the documents that hold them.
-func (e *engine) found(es string) (different, documents int, err error) {
-	status, body, err := get(es+"/ecs-logstash-*/_search?size=10000&_source=message&ignore_unavailable=true", password)
-	if err != nil || status != http.StatusOK {
-		return 0, 0, fmt.Errorf("status %d: %w: %s", status, err, body)
-	}
-	var answer struct {
-		Hits struct {
-			Hits []struct {
-				Source struct{ Message string } `json:"_source"`
-			}
-		}
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return 0, 0, err
-	}
-	seen := make(map[string]bool)
-	for _, h := range answer.Hits.Hits {
-		seen[h.Source.Message] = true
-	}
-	return len(seen), len(answer.Hits.Hits), nil
-}
-
-// waitAllFound waits until every line is in Elasticsearch, or says how many are missing.
-func (e *engine) waitAllFound(es string) {
-	e.t.Helper()
-	e.waitFor("every line", 3*time.Minute, func() (string, bool) {
-		n, documents, err := e.found(es)
-		if n == senders*lines {
-			e.t.Logf("%d lines sent, %d documents: %d lost, %d doubled", n, documents, senders*lines-n, documents-n)
-			return "", true
-		}
-		tasks, _ := e.try("docker", "service", "ps", "app")
-		logs, _ := e.try("docker", "service", "logs", "logging_logstash")
-		return fmt.Sprintf("%d of %d lines in %d documents, %v\n%s\n%s", n, senders*lines, documents, err, tasks, logs), false
-	})
-}
-
-// remove removes the stack and looks for what it may have left.
-func (e *engine) remove() {
-	e.t.Helper()
-	e.run("docker", "service", "rm", "app")
-	e.waitFor("the application's end", time.Minute, func() (string, bool) {
-		out := e.run("docker", "ps", "-a", "--filter", "name=app")
-		return out, strings.Count(out, "\n") == 0
-	})
+// testRemove removes the stack and looks for what it may have left.
+func (e *engine) testRemove() {
 	e.script("remove.sh", nil, "--data")
+	e.checkEmpty()
+}
+
+func (e *engine) checkEmpty() {
+	e.t.Helper()
 	for _, what := range [][]string{
 		{"service", "ls", "-q"}, {"ps", "-aq"}, {"volume", "ls", "-q"}, {"secret", "ls", "-q"}, {"config", "ls", "-q"},
 		{"network", "ls", "-q", "--filter", "name=log_net"}, {"network", "ls", "-q", "--filter", "name=main"}, {"stack", "ls", "--format", "{{.Name}}"},
 	} {
 		require.Empty(e.t, e.run("docker", what...), "docker %s", strings.Join(what, " "))
 	}
+}
+
+// testServices makes the services without a stack file, finds a line that was sent to them, and removes them.
+func (e *engine) testServices() {
+	vars := append([]string{"ENDPOINT_MODE=" + endpointMode(e.t)}, variables...)
+	e.script("networks.sh", vars)
+	e.script("secrets.sh", vars)
+	require.Contains(e.t, e.script("services.sh", vars), "logstash was made")
+	require.Contains(e.t, e.script("services.sh", vars), "logstash exists")
+	e.checkKibana("kibana") // its tasks find no image
+	e.waitReplicas("logstash", "2/2")
+	e.inside("sh", "-c", "echo a line to plain services | send")
+	auth := e.run("sh", "-c", "printf %s "+user+":"+password+" | base64")
+	e.waitFor("the line", 3*time.Minute, func() (string, bool) {
+		out, _ := e.try("docker", "run", "--rm", "--network", "log_net", appImage, "wget", "-qO-", "--header", "Authorization: Basic "+auth,
+			"http://elasticsearch:9200/ecs-logstash*/_search")
+		return out, strings.Contains(out, "a line to plain services")
+	})
+	e.script("remove.sh", nil, "--services", "--data")
+	e.checkEmpty()
 }
