@@ -111,7 +111,7 @@ func (p *Pipeline) finalFlush(ctx context.Context, w *worker) {
 		return
 	}
 	b := p.flushBatch()
-	w.batch = b
+	w.batch, w.read = b, b.Time.UnixNano()
 	w.flushFilters(b.Time, true)
 	w.batch = nil
 	w.publish()

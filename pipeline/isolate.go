@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -238,22 +239,6 @@ func (w *isolatedWriter) Flush(ctx context.Context, b *event.Batch) error {
 	return nil
 }
 
-// handOverBytes bounds the turns in which spilled events go to their output, so that its own bound on what it holds is kept.
-const handOverBytes = 256 << 10
-
-// cutRecords returns where turns end.
-func cutRecords(records []string) (cuts []int) {
-	size := 0
-	for i, r := range records {
-		if size > 0 && size+len(r) > handOverBytes {
-			cuts = append(cuts, i)
-			size = 0
-		}
-		size += len(r)
-	}
-	return append(cuts, len(records))
-}
-
 // appendRecovered appends a record's event. One on which the output panics, or that cannot be read, is dropped and counted.
 func (o *isolated) appendRecovered(w plugin.Writer, e *event.Event, record string) {
 	defer func() {
@@ -262,10 +247,15 @@ func (o *isolated) appendRecovered(w plugin.Writer, e *event.Event, record strin
 		}
 	}()
 	e.Reset()
-	if err := e.ReadBinary(record); err != nil {
+	if len(record) < 8 {
+		o.lose(errors.New("it has no time"))
+		return
+	}
+	if err := e.ReadBinary(record[8:]); err != nil {
 		o.lose(err)
 		return
 	}
+	e.SetRead(readOf(record))
 	if err := w.Append(e); err != nil {
 		o.log.Warn("an event could not be written", slog.Any("error", err))
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
@@ -29,10 +30,11 @@ type valve struct {
 	stats *plugin.Stats
 	mu    sync.Mutex
 	got   []string
-	open  chan struct{}  // closed while the valve is open
-	pause func()         // before each turn; nil: none
-	took  func([]string) // what is delivered, before it is settled; nil: nobody asks
-	fussy bool           // it panics on poison
+	open  chan struct{}    // closed while the valve is open
+	pause func()           // before each turn; nil: none
+	took  func([]string)   // what is delivered, before it is settled; nil: nobody asks
+	fussy bool             // it panics on poison
+	read  map[string]int64 // by message, when its batch was read
 }
 
 func newValve(open bool) *valve {
@@ -79,6 +81,11 @@ func (w *valveWriter) Append(e *event.Event) error {
 		panic("this output cannot take poison")
 	}
 	w.texts = append(w.texts, strings.Clone(m.Text()))
+	if w.v.read != nil {
+		w.v.mu.Lock()
+		w.v.read[strings.Clone(m.Text())] = e.Read()
+		w.v.mu.Unlock()
+	}
 	return nil
 }
 
@@ -233,6 +240,42 @@ func TestSpill(t *testing.T) {
 	st = i.Spills()["far"]
 	require.Equal(t, st.Spilled, st.Replayed)
 	require.Less(t, st.Spilled, int64(5100), "what the output takes at once does not go over the disk")
+}
+
+// TestSpillKeepsTimes: what went over the disk has the time of its batch as what did not, so that idempotent => true makes the same ids.
+func TestSpillKeepsTimes(t *testing.T) {
+	near, far := newValve(true), newValve(false)
+	near.read, far.read = map[string]int64{}, map[string]int64{}
+	i := isolate(t, t.TempDir(), `on_full => "spill"`, 2, near, far).start(t)
+	i.lines(0, 1000)
+	eventually(t, func() bool { return near.count() == 1000 }, "the neighbour gets everything")
+	far.set(true)
+	close(i.feed)
+	require.NoError(t, <-i.end)
+	require.Positive(t, i.Spills()["far"].Spilled)
+	require.Len(t, far.read, 1000)
+	require.Equal(t, near.read, far.read)
+	for m, read := range far.read {
+		require.NotZero(t, read, "event %s", m)
+	}
+}
+
+// TestPiecesOfAnEntry: an entry is handed over in pieces that divide no batch.
+func TestPiecesOfAnEntry(t *testing.T) {
+	f := func(sizes []int, reads []int64, want ...int) {
+		t.Helper()
+		var records []string
+		for i, n := range sizes {
+			records = append(records, string(binary.LittleEndian.AppendUint64(nil, uint64(reads[i])))+strings.Repeat("x", n))
+		}
+		require.Equal(t, want, cutRecords(records))
+	}
+	const much = handOverBytes + 1
+	f([]int{10, 10, 10}, []int64{1, 1, 2}, 3)
+	f([]int{much, 10, 10}, []int64{1, 1, 2}, 2, 3)
+	f([]int{much, much, much}, []int64{1, 1, 1}, 3)
+	f([]int{much, much, much}, []int64{1, 2, 3}, 1, 2, 3)
+	require.Empty(t, cutRecords(nil))
 }
 
 // TestSpillEndsWithItsInput: a pipeline whose inputs are exhausted delivers what is on disk before it ends.

@@ -25,7 +25,7 @@ import (
 // settles its batches then, and another hands the oldest to the output. When the output has taken everything it is active no more.
 // Whoever sent the events is thus told that they are safe as soon as they survive a loss of power.
 //
-// An entry holds some turns: its header for each the time of its batch and its number of events, its records the events.
+// An entry holds the events of some turns. A record is an event behind eight bytes: when its batch was read ([event.Event.Read]).
 type spill struct {
 	o        *isolated
 	dir      string
@@ -65,11 +65,10 @@ type spillTurn struct {
 	data []byte
 	ends []int
 	of   *event.Batch
-	time time.Time
 }
 
 func (t *spillTurn) append(e *event.Event) {
-	t.data = e.AppendBinary(t.data)
+	t.data = e.AppendBinary(binary.LittleEndian.AppendUint64(t.data, uint64(e.Read())))
 	t.ends = append(t.ends, len(t.data))
 }
 
@@ -131,7 +130,7 @@ func (s *spill) begin() {
 
 // add takes a turn, which is settled when it is safe on disk. It waits while the disk is behind.
 func (s *spill) add(ctx context.Context, t *spillTurn, b *event.Batch) error {
-	t.of, t.time = b, b.Time
+	t.of = b
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.bytes > 0 && s.bytes+len(t.data) > s.limit {
@@ -195,17 +194,15 @@ func (s *spill) next(ctx context.Context) []*spillTurn {
 
 // write brings turns to disk until the spill ends. Together they are one entry, and cost one sync.
 func (s *spill) write(ctx context.Context, q *queue.Queue) {
-	var header []byte
 	var records [][]byte
 	for {
 		turns := s.next(ctx)
 		if turns == nil {
 			return
 		}
-		header, records = header[:0], records[:0]
+		records = records[:0]
 		n, bytes := 0, 0
 		for _, t := range turns {
-			header = binary.AppendUvarint(binary.AppendVarint(header, t.time.UnixNano()), uint64(len(t.ends)))
 			start := 0
 			for _, end := range t.ends {
 				records = append(records, t.data[start:end:end])
@@ -214,7 +211,7 @@ func (s *spill) write(ctx context.Context, q *queue.Queue) {
 			n += len(t.ends)
 			bytes += len(t.data)
 		}
-		err := s.store(ctx, q, header, records)
+		err := s.store(ctx, q, records)
 		if errors.Is(err, queue.ErrTooLarge) {
 			err = s.storeEach(ctx, q, turns)
 		}
@@ -234,13 +231,13 @@ func (s *spill) write(ctx context.Context, q *queue.Queue) {
 }
 
 // store appends one entry, and tries again while the disk refuses it.
-func (s *spill) store(ctx context.Context, q *queue.Queue, header []byte, records [][]byte) error {
+func (s *spill) store(ctx context.Context, q *queue.Queue, records [][]byte) error {
 	for pause := minWritePause; ; pause = min(2*pause, maxWritePause) {
 		if st := q.Stats(); st.Bytes+int64(s.limit) > st.MaxBytes && st.Events > 0 {
 			s.o.log.Warn("as many events are put aside on disk as may be; the pipeline waits for the output when that is reached: spill_max_bytes",
 				slog.Int64("bytes", st.Bytes))
 		}
-		err := q.Append(ctx, header, records)
+		err := q.Append(ctx, nil, records)
 		var refused *queue.WriteError
 		if !errors.As(err, &refused) {
 			return err
@@ -254,13 +251,15 @@ func (s *spill) store(ctx context.Context, q *queue.Queue, header []byte, record
 	}
 }
 
-// storeEach stores events one by one that are together larger than the spill may be. One that is too large for itself is dropped.
+// storeEach stores events one by one that are together larger than the spill may be. One that is too large for itself is dropped. As
+// they are handed over apart from each other, equal ones must not have equal times: the ids of idempotent => true would be the same.
 func (s *spill) storeEach(ctx context.Context, q *queue.Queue, turns []*spillTurn) error {
 	for _, t := range turns {
-		header := binary.AppendUvarint(binary.AppendVarint(nil, t.time.UnixNano()), 1)
 		start := 0
-		for _, end := range t.ends {
-			err := s.store(ctx, q, header, [][]byte{t.data[start:end:end]})
+		for i, end := range t.ends {
+			record := t.data[start:end:end]
+			binary.LittleEndian.PutUint64(record, binary.LittleEndian.Uint64(record)+uint64(i))
+			err := s.store(ctx, q, [][]byte{record})
 			if errors.Is(err, queue.ErrTooLarge) {
 				s.o.lose(err)
 			} else if err != nil {
@@ -297,8 +296,7 @@ func (s *spill) replay(ctx context.Context, q *queue.Queue) {
 	}
 }
 
-// handOver hands one entry to the output, in pieces of a turn. Each has a time of its own: it is a part of the ids that
-// idempotent => true makes, and the same whenever the entry is handed over.
+// handOver hands one entry to the output, in pieces.
 func (s *spill) handOver(ctx context.Context, q *queue.Queue, w plugin.Writer, e *event.Event, entry *queue.Entry) error {
 	id := entry.ID
 	records := make([]string, len(entry.Records))
@@ -312,31 +310,50 @@ func (s *spill) handOver(ctx context.Context, q *queue.Queue, w plugin.Writer, e
 			q.Ack(id)
 		}
 	}
-	for _, t := range readTurns(stringOf(entry.Header), len(records)) {
-		start := 0
-		for i, end := range cutRecords(records[:t.events]) {
-			left.Add(1)
-			b := &event.Batch{Time: t.time.Add(time.Duration(i)), Done: done}
-			b.Expect(1)
-			for _, r := range records[start:end] {
-				s.o.appendRecovered(w, e, r)
-			}
-			if err := w.Flush(ctx, b); err != nil {
-				return err
-			}
-			s.replayed.Add(int64(end - start))
-			start = end
+	start := 0
+	for _, end := range cutRecords(records) {
+		left.Add(1)
+		b := &event.Batch{Time: time.Unix(0, readOf(records[start])), Done: done}
+		b.Expect(1)
+		for _, r := range records[start:end] {
+			s.o.appendRecovered(w, e, r)
 		}
-		records = records[t.events:]
+		if err := w.Flush(ctx, b); err != nil {
+			return err
+		}
+		s.replayed.Add(int64(end - start))
+		start = end
 	}
 	done(nil)
 	return nil
 }
 
-// storedTurn is what a header says of a turn.
-type storedTurn struct {
-	time   time.Time
-	events int
+// readOf returns the time before an event.
+func readOf(record string) int64 {
+	if len(record) < 8 {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(bytesOf(record[:8])))
+}
+
+// handOverBytes is the size of the pieces in which spilled events go to their output, so that its own bound on what it holds is kept.
+const handOverBytes = 256 << 10
+
+// cutRecords returns where pieces end. What was one batch is not divided, as it would not have been without the detour: equal events of
+// one batch are told apart by their count in what is flushed.
+func cutRecords(records []string) (cuts []int) {
+	size := 0
+	for i, r := range records {
+		if size > handOverBytes && readOf(r) != readOf(records[i-1]) {
+			cuts = append(cuts, i)
+			size = 0
+		}
+		size += len(r)
+	}
+	if len(records) > 0 {
+		cuts = append(cuts, len(records))
+	}
+	return cuts
 }
 
 // lookForSpills warns of folders whose outputs the config does not have any more.
@@ -355,25 +372,6 @@ func (p *Pipeline) lookForSpills() {
 				"folder", dir)
 		}
 	}
-}
-
-// readTurns reads a header. What it does not account for becomes a last turn, so that no event is lost to a header.
-func readTurns(header string, records int) (turns []storedTurn) {
-	r := event.NewBinaryReader(header, nil)
-	for r.Len() > 0 {
-		t := storedTurn{time: time.Unix(0, r.Varint())}
-		n := r.Uvarint()
-		if r.Err() != nil || n > uint64(records) {
-			break
-		}
-		t.events = int(n)
-		records -= t.events
-		turns = append(turns, t)
-	}
-	if records > 0 || len(turns) == 0 {
-		turns = append(turns, storedTurn{time.Now(), records})
-	}
-	return turns
 }
 
 // caughtUp makes the spill inactive if the output has taken everything.

@@ -36,6 +36,7 @@ type worker struct {
 
 	// The turn's state.
 	batch   *event.Batch
+	read    int64 // the time of batch
 	record  *event.Record
 	current *event.Event // handed to the decoder and not yet finished
 	began   bool         // current is counted and on its way through the filters
@@ -94,7 +95,7 @@ func (w *worker) turn(ctx context.Context, b *event.Batch) error {
 	lead, records := b, 0
 	for {
 		if b.Source == nil {
-			w.batch = b
+			w.batch, w.read = b, b.Time.UnixNano()
 			w.flushFilters(b.Time, false)
 		} else {
 			w.p.Stats.QueueBatches.Add(-1)
@@ -146,7 +147,7 @@ func (w *worker) flush(ctx context.Context, lead *event.Batch) error {
 
 // process makes events of b's records and takes them through the program. A panic costs one event the rest of its filters.
 func (w *worker) process(b *event.Batch) {
-	w.batch = b
+	w.batch, w.read = b, b.Time.UnixNano()
 	for i := 0; i < len(b.Records); {
 		i = w.processFrom(b, i)
 	}
@@ -274,6 +275,7 @@ func (w *worker) newEvent() *event.Event {
 		e = event.New(&w.arena)
 	}
 	e.Reset()
+	e.SetRead(w.read)
 	w.inUse = append(w.inUse, e)
 	return e
 }

@@ -166,6 +166,9 @@ func (w *writer) Append(e *event.Event) error {
 	if w.out.env.DeadLetters != nil && plugin.Replayed(e) {
 		w.buf.Replayed()
 	}
+	if w.out.enc.hashed {
+		w.ids.read = append(w.ids.read, e.Read())
+	}
 	return nil
 }
 

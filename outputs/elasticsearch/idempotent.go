@@ -17,8 +17,9 @@ const (
 )
 
 // hasher makes the ids of one worker's events: a hash of the document, of the time at which its batch was read, which a persistent
-// queue keeps, and of a count that tells equal documents of one turn apart. A batch that is processed again thus gets the ids it had.
+// queue keeps, and of a count that tells equal documents of one batch apart. A batch that is processed again thus gets the ids it had.
 type hasher struct {
+	read []int64 // when the batch of each operation's event was read; 0: unknown
 	seen map[[15]byte]uint32
 	in   []byte
 }
@@ -28,13 +29,18 @@ func (h *hasher) fill(buf *esbulk.Buffer, b *event.Batch) {
 		h.seen = make(map[[15]byte]uint32)
 	}
 	clear(h.seen)
+	i := 0
 	buf.Each(func(op []byte) {
+		read := h.read[i]
+		if i++; read == 0 {
+			read = b.Time.UnixNano()
+		}
 		line, document, _ := bytes.Cut(op, []byte("\n"))
 		at := bytes.Index(line, []byte(blankField))
 		if at < 0 {
 			return
 		}
-		h.in = binary.LittleEndian.AppendUint64(h.in[:0], uint64(b.Time.UnixNano()))
+		h.in = binary.LittleEndian.AppendUint64(h.in[:0], uint64(read))
 		h.in = append(h.in, document...)
 		id := h.hash()
 		n := h.seen[id]
@@ -45,6 +51,7 @@ func (h *hasher) fill(buf *esbulk.Buffer, b *event.Batch) {
 		}
 		base64.RawURLEncoding.Encode(line[at+len(`"_id":"`):], id[:])
 	})
+	h.read = h.read[:0]
 }
 
 func (h *hasher) hash() (id [15]byte) {

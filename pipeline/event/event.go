@@ -23,9 +23,17 @@ type Event struct {
 	nObjects  int
 	nLists    int
 	cancelled bool
+	read      int64
 
 	clock timestampText
 }
+
+// SetRead notes when the batch that e comes from was read, in nanoseconds since 1970. The worker does it, for events that filters make
+// too.
+func (e *Event) SetRead(nanos int64) { e.read = nanos }
+
+// Read returns what SetRead noted, 0 if nothing was. A persistent queue keeps it, so that an event that is processed again has it again.
+func (e *Event) Read() int64 { return e.read }
 
 // New returns an empty event that takes its texts from arena; nil gives it an arena of its own.
 func New(arena *Arena) *Event {
@@ -53,7 +61,7 @@ func (e *Event) Reset() {
 		e.lists = nil
 	}
 	e.nObjects, e.nLists = 0, 0
-	e.cancelled = false
+	e.cancelled, e.read = false, 0
 	e.late, e.lateMarks = nil, 0
 }
 
@@ -127,7 +135,7 @@ func (e *Event) CopyTo(c *Event) {
 	c.Reset()
 	c.root.copyFrom(&e.root, c)
 	c.meta.copyFrom(e.metadata(), c)
-	c.cancelled = e.cancelled
+	c.cancelled, c.read = e.cancelled, e.read
 }
 
 // Cancel marks the event as dropped: no further filter and no output sees it.
