@@ -98,6 +98,39 @@ func (r *body) Read(dst []byte) (int, error) {
 	return n, nil
 }
 
+// writePiece bounds what one write holds detach up for.
+const writePiece = 256 << 10
+
+// WriteTo implements io.WriterTo: what is left goes to w from where it is, without a copy.
+func (r *body) WriteTo(w io.Writer) (n int64, err error) {
+	for err == nil {
+		var m int
+		if m, err = r.writePiece(w); m == 0 && err == nil {
+			return n, nil
+		}
+		n += int64(m)
+	}
+	return n, err
+}
+
+func (r *body) writePiece(w io.Writer) (n int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.gone {
+		return 0, errDetached
+	}
+	for len(r.bufs) > 0 && r.off == len(r.bufs[0].B) {
+		r.bufs, r.off = r.bufs[1:], 0
+	}
+	if len(r.bufs) == 0 {
+		return 0, nil
+	}
+	b := r.bufs[0].B[r.off:]
+	n, err = w.Write(b[:min(len(b), writePiece)])
+	r.off += n
+	return n, err
+}
+
 func (r *body) detach() {
 	r.mu.Lock()
 	r.gone, r.bufs = true, nil

@@ -92,7 +92,7 @@ func newClient(o *Options, nodes []*url.URL, authorization string, conf *tls.Con
 		},
 		TLSClientConfig: conf, TLSHandshakeTimeout: 10 * time.Second, MaxIdleConns: o.PoolMax, MaxIdleConnsPerHost: o.PoolMaxPerRoute,
 		MaxConnsPerHost: o.PoolMaxPerRoute, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
-		WriteBufferSize: 64 << 10, ReadBufferSize: 16 << 10,
+		WriteBufferSize: 4 << 10, ReadBufferSize: 16 << 10, // what follows the first 4 KiB goes past the buffer, see watchedConn.ReadFrom
 	}
 	// As in Logstash a proxy is used only if the option names one, whatever the environment says.
 	if !o.Proxy.IsZero() {
@@ -207,6 +207,9 @@ func (c *client) Bulk(ctx context.Context, r esbulk.Request, scratch []byte) (es
 		req.Header["Content-Encoding"] = []string{"gzip"}
 	}
 	req.Body, req.ContentLength = io.NopCloser(src), int64(length)
+	if w, ok := src.(io.WriterTo); ok {
+		req.Body = wholeBody{src, w}
+	}
 	res, err := c.pool.Perform(req)
 	if err != nil {
 		return esbulk.Answer{}, err
@@ -337,6 +340,28 @@ func (c *watchedConn) Write(b []byte) (n int, err error) {
 		}
 	}
 }
+
+// ReadFrom implements io.ReaderFrom, by which net/http sends the body of a request. It hands over an io.LimitedReader; a body that can
+// write itself does, in large pieces and without a copy in between.
+func (c *watchedConn) ReadFrom(r io.Reader) (int64, error) {
+	if l, ok := r.(*io.LimitedReader); ok {
+		if b, ok := l.R.(wholeBody); ok {
+			n, err := b.WriteTo(c)
+			l.N -= n
+			return n, err
+		}
+	}
+	return io.Copy(struct{ io.Writer }{c}, r)
+}
+
+// wholeBody is a body of which all is sent: its length is that of the request.
+type wholeBody struct {
+	io.Reader
+	io.WriterTo
+}
+
+// Close implements io.Closer.
+func (wholeBody) Close() error { return nil }
 
 func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)

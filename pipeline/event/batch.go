@@ -200,6 +200,12 @@ func (s *Source) setFacts(e *Event) (err error) {
 			e.lateMarks |= 1 << (f.Path.keys[0].mark & 63)
 			continue
 		}
+		if f.Path.plain {
+			if k := &f.Path.keys[0]; e.root.find(k.name, k.mark) < 0 {
+				e.root.add(k.name, k.mark, f.Value)
+			}
+			continue
+		}
 		if !e.Has(f.Path) {
 			if e2 := e.Set(f.Path, f.Value); e2 != nil {
 				err = e2

@@ -70,7 +70,7 @@ func (p *jsonParser) value(depth int) (Value, error) {
 	case c == '[':
 		return p.list(depth + 1)
 	case c == '-' || c-'0' <= 9:
-		return p.number()
+		return p.number(false)
 	case strings.HasPrefix(p.s[p.i:], "true"):
 		return p.word(4, BoolValue(true))
 	case strings.HasPrefix(p.s[p.i:], "false"):
@@ -108,34 +108,71 @@ func (p *jsonParser) object(depth int) (Value, error) {
 		return ObjectValue(o), nil
 	}
 	for {
-		if p.i == len(p.s) || p.s[p.i] != '"' {
-			return Value{}, p.fail("expected a field name in double quotes")
-		}
-		name, err := p.str()
+		name, err := p.name()
 		if err != nil {
 			return Value{}, err
 		}
-		p.space()
-		if !p.eat(':') {
-			return Value{}, p.fail("expected ':' after a field name")
-		}
-		p.space()
-		v, ok := p.raw(depth)
-		if ok {
-			o.lazy = true
-		} else if v, err = p.value(depth); err != nil {
+		v, err := p.member(depth)
+		if err != nil {
 			return Value{}, err
 		}
-		o.Set(name, v)
-		p.space()
+		if v.kind == rawJSON {
+			o.lazy = true
+		}
+		o.set(name, markOf(name), v)
+		if p.i < len(p.s) && p.s[p.i] != ',' && p.s[p.i] != '}' {
+			p.space()
+		}
 		if p.eat('}') {
 			return ObjectValue(o), nil
 		}
 		if !p.eat(',') {
 			return Value{}, p.fail("expected ',' or '}' in an object")
 		}
-		p.space()
+		if p.i < len(p.s) && p.s[p.i] != '"' {
+			p.space()
+		}
 	}
+}
+
+// name reads the name of a field, the colon and what white space is around it.
+func (p *jsonParser) name() (string, error) {
+	if p.i == len(p.s) || p.s[p.i] != '"' {
+		return "", p.fail("expected a field name in double quotes")
+	}
+	name, err := p.str()
+	if err != nil {
+		return "", err
+	}
+	if p.i+1 < len(p.s) && p.s[p.i] == ':' && p.s[p.i+1] > ' ' { // as nearly all programs write it
+		p.i++
+		return name, nil
+	}
+	p.space()
+	if !p.eat(':') {
+		return "", p.fail("expected ':' after a field name")
+	}
+	p.space()
+	return name, nil
+}
+
+// member reads the value of a field: text where that is possible, see raw.
+func (p *jsonParser) member(depth int) (Value, error) {
+	if p.i == len(p.s) {
+		return p.value(depth)
+	}
+	switch c := p.s[p.i]; {
+	case c == '"':
+		s, err := p.str()
+		return StringValue(s), err
+	case c == '-' || c-'0' <= 9:
+		return p.number(p.lazy && depth == 1)
+	case c == '{' || c == '[':
+		if v, ok := p.raw(depth); ok {
+			return v, nil
+		}
+	}
+	return p.value(depth)
 }
 
 func (p *jsonParser) list(depth int) (Value, error) {
@@ -173,8 +210,9 @@ func (p *jsonParser) eat(c byte) bool {
 	return false
 }
 
-// number reads a JSON number by its grammar: no leading zeros, digits on both sides of the point.
-func (p *jsonParser) number() (Value, error) {
+// number reads a JSON number by its grammar: no leading zeros, digits on both sides of the point. If it may be lazy, a float stays text
+// where that is canonical.
+func (p *jsonParser) number(lazy bool) (Value, error) {
 	start, s := p.i, p.s
 	i := p.i
 	neg := s[i] == '-'
@@ -202,6 +240,14 @@ func (p *jsonParser) number() (Value, error) {
 			return IntValue(-int64(n)), nil
 		}
 		return IntValue(int64(n)), nil
+	}
+	if lazy {
+		if end := canonicalNumber(s, start); end > 0 {
+			p.i = end
+			v := StringValue(s[start:end])
+			v.kind = rawJSON
+			return v, nil
+		}
 	}
 	return p.float(start)
 }

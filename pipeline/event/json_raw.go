@@ -1,6 +1,10 @@
 package event
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unsafe"
+)
 
 // minRaw is the length from which leaving a nested value as text pays; shorter ones are built as fast as they are checked.
 const minRaw = 16
@@ -8,13 +12,10 @@ const minRaw = 16
 // maxRawKeys bounds the keys of one object that are compared for being equal; an object with more is built.
 const maxRawKeys = 32
 
-// raw reads the array or object at the parser's place as text, if it is nested directly in the topmost object and canonical: written
+// raw reads the array or object that begins at the parser's place as text, if it is nested directly in the topmost object and canonical: written
 // as AppendJSON writes it, so that copying it through gives what building and encoding it would.
 func (p *jsonParser) raw(depth int) (Value, bool) {
 	if !p.lazy || depth != 1 || p.i+minRaw > len(p.s) {
-		return Value{}, false
-	}
-	if c := p.s[p.i]; c != '{' && c != '[' {
 		return Value{}, false
 	}
 	end := canonical(p.s, p.i, depth)
@@ -173,10 +174,7 @@ type keySet struct {
 
 // add reports whether key is certainly new.
 func (k *keySet) add(key string) bool {
-	h := uint32(len(key))
-	for i := 0; i < len(key); i++ {
-		h = bits.RotateLeft32(h, 5) ^ uint32(key[i])*0x9E3779B1
-	}
+	h := hashOf(key)
 	for _, other := range k.seen[:k.n] {
 		if other == h {
 			return false
@@ -188,4 +186,21 @@ func (k *keySet) add(key string) bool {
 	k.seen[k.n] = h
 	k.n++
 	return true
+}
+
+// hashOf mixes the length, the first and the last four bytes and those in the middle: equal for equal keys, rarely for others.
+func hashOf(key string) uint32 {
+	n := len(key)
+	if n < 4 {
+		h := uint32(n)
+		for i := range n {
+			h = h<<8 | uint32(key[i])
+		}
+		return h
+	}
+	p := unsafe.Slice(unsafe.StringData(key), n)
+	h := binary.LittleEndian.Uint32(p) * 0x9E3779B1
+	h = bits.RotateLeft32(h, 13) ^ binary.LittleEndian.Uint32(p[n/2-2:])
+	h = bits.RotateLeft32(h*0x85EBCA6B, 13) ^ binary.LittleEndian.Uint32(p[n-4:])
+	return h*0xC2B2AE35 + uint32(n)
 }

@@ -23,7 +23,7 @@ const (
 	KindList        // a *List
 	KindObject      // an *Object
 
-	rawJSON // the text of an array or object in canonical form; only as a field of a lazy Object, and never given out
+	rawJSON // the text of an array, object or float in canonical form; only as a field of a lazy Object, and never given out
 )
 
 var kindNames = [...]string{"null", "boolean", "integer", "float", "string", "timestamp", "big integer", "array", "hash", "JSON text"}
