@@ -35,6 +35,7 @@ type Matcher struct {
 	looked   bool
 	timedOut bool
 	matched  bool
+	guard    bool  // a stack that reaches its limit ends the match
 	lucky    bool  // the last text matched
 	within   int   // how far to the right a match may start, until reach is asked again
 	limit    int32 // end of the text opAbsent looks at
@@ -91,7 +92,7 @@ func (m *Matcher) MatchAt(s string, start int) bool {
 		return false
 	}
 	m.text, m.start, m.limit = s, int32(start), int32(len(s))
-	m.steps, m.looked, m.memo.on, m.within = stepsPerLook, false, false, math.MaxInt32
+	m.steps, m.looked, m.memo.on, m.memo.started, m.within = stepsPerLook, false, false, false, math.MaxInt32
 	if m.debug {
 		m.steps, m.progress, m.furthest, m.stopped = 0, -1, int32(start), 0
 	}
@@ -149,24 +150,28 @@ func (m *Matcher) look(in *code, pos int32) bool {
 			return true
 		}
 	}
-	now := time.Now()
 	m.steps = stepsPerLook
 	if m.debug {
 		m.steps = 0
 	}
-	if !m.looked {
-		m.looked = true
-		d := m.timeout
-		if d == 0 {
-			d = DefaultTimeout
-		}
-		m.deadline = now.Add(d)
+	if !m.memo.started {
 		m.memo.start(m.re.memos, len(m.text))
-		return true
 	}
-	if now.After(m.deadline) {
-		m.timedOut = true
-		return false
+	m.timedOut = m.late()
+	return !m.timedOut
+}
+
+// late reports whether the time of the match is over. It begins when it is asked for first, so that most matches need no clock.
+func (m *Matcher) late() bool {
+	now := time.Now()
+	if m.looked {
+		return now.After(m.deadline)
 	}
-	return true
+	m.looked = true
+	d := m.timeout
+	if d == 0 {
+		d = DefaultTimeout
+	}
+	m.deadline = now.Add(d)
+	return false
 }

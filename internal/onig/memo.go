@@ -7,14 +7,15 @@ const memoLimit = 4 << 20
 // leads nowhere the second time as it did the first, so a match takes polynomial time however the pattern nests its repeats. Patterns with
 // back-references, conditionals or calls have no such alternatives, nor has the inside of look-arounds, atomic groups and counted loops.
 type memo struct {
-	on    bool
-	width int // positions
-	seen  []uint64
+	started bool // for the text at hand
+	on      bool
+	width   int // positions
+	seen    []uint64
 }
 
 // start switches the table on, for a text of n bytes.
 func (m *memo) start(ids, n int) {
-	m.on = false
+	m.started, m.on = true, false
 	words := (ids*(n+1) + 63) / 64
 	if ids == 0 || words > memoLimit {
 		return

@@ -110,7 +110,7 @@ var errStack = new(int)
 
 // grow makes room on the stack.
 func (m *Matcher) grow() []frame {
-	if len(m.stack) >= maxStack {
+	if len(m.stack) >= maxStack || len(m.stack) >= deepStack && m.guard && m.late() {
 		panic(errStack)
 	}
 	m.stack = append(m.stack, make([]frame, len(m.stack))...)

@@ -5,6 +5,9 @@ import "unicode/utf8"
 // maxStack limits the backtracking stack: 12 bytes an entry, so some 200 MB. Only recursion and enormous texts come near it.
 const maxStack = 16 << 20
 
+// deepStack is where deep recursion, which may go on for long without going back, begins to look at the clock.
+const deepStack = 1 << 20
+
 // keepStack and keepMemo are what a matcher keeps from one match to the next: some 3 MB of stack, 1 MB of memo.
 const (
 	keepStack = 1 << 18
@@ -16,7 +19,9 @@ const longRun = 16
 
 // guarded searches where the stack may reach its limit: with recursion, or a text so long that a few entries a byte are too many.
 func (m *Matcher) guarded(start int) (ok bool) {
+	m.guard = true
 	defer func() {
+		m.guard = false
 		if r := recover(); r != nil {
 			if r != errStack {
 				panic(r)
