@@ -49,7 +49,7 @@ func TestSpillIsolatesElasticsearch(t *testing.T) {
 	require.Eventually(t, func() bool {
 		es.Refresh("near")
 		return es.Count("near") >= lines
-	}, time.Minute, 50*time.Millisecond, "the neighbour gets everything")
+	}, 2*time.Minute, 50*time.Millisecond, "the neighbour gets everything")
 	t.Logf("%d lines stored by the neighbour in %s, while the other output is a black hole", lines, time.Since(began).Round(time.Millisecond))
 	es.Refresh("far")
 	require.Less(t, es.Count("far"), lines/2)
@@ -70,7 +70,7 @@ func TestSpillIsolatesElasticsearch(t *testing.T) {
 		require.NoError(t, json.Unmarshal(es.Must("POST", "/"+index+"/_search", body), &answer))
 		return len(answer.Aggregations.N.Buckets)
 	}
-	require.Eventually(t, func() bool { return distinct("far") == lines }, time.Minute, 100*time.Millisecond, "nothing is lost")
+	require.Eventually(t, func() bool { return distinct("far") == lines }, 2*time.Minute, 100*time.Millisecond, "nothing is lost")
 	t.Logf("delivered to the other output %s after the next start; %d documents of %d lines", time.Since(began).Round(time.Millisecond), es.Count("far"), lines)
 	require.Equal(t, lines, distinct("near"))
 }
