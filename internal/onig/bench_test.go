@@ -74,6 +74,21 @@ func BenchmarkApache(b *testing.B) {
 	b.Run("onig-ecs", func(b *testing.B) {
 		benchMatch(b, MustCompile(library(b)["ecs-v1 COMBINEDAPACHELOG"]), apacheLine, true)
 	})
+	b.Run("onig-lines", func(b *testing.B) {
+		// Lines of a log differ: in their addresses, seconds, paths and sizes.
+		var lines []string
+		for i := range 64 {
+			lines = append(lines, strings.NewReplacer("203.0.113.9", fmt.Sprintf("203.0.%d.%d", i%7+10, i*37%256), ":36 -0700", fmt.Sprintf(":%02d -0700", i%60),
+				"sections.html", fmt.Sprintf("s-%d.html", i*i*i), "23260", fmt.Sprint(i*i*531+17)).Replace(apacheLine))
+		}
+		m := re.NewMatcher()
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if !m.Match(lines[i%len(lines)]) {
+				b.Fatal("no match")
+			}
+		}
+	})
 	b.Run("go-re2", func(b *testing.B) {
 		re := regexp.MustCompile(apacheRE2)
 		require.True(b, re.MatchString(apacheLine))

@@ -18,6 +18,7 @@ type compiler struct {
 	pending   []int // groups whose subroutine is still to be generated
 	tooBig    bool
 	memos     int
+	traces    int32
 	noMemo    int // inside look-arounds and the like, where alternatives depend on more than the position
 	builder   *builder
 	dependent bool // the whole pattern is such a place

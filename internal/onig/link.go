@@ -96,7 +96,7 @@ func (l *linker) link(prog []inst, entry int32, keepSrcs bool) (linked []code, a
 		switch in.op {
 		case opSaveBoth:
 			k.max = in.alt
-		case opTable, opLongest:
+		case opTable, opTraced, opLongest:
 			k.x, k.tab = &in.auto.extra, in.auto.kinds
 		case opAlt:
 			k.x = more()
@@ -396,7 +396,7 @@ func fuseSaves(out []code, prog []inst) {
 	for i := range out {
 		k := &out[i]
 		switch k.op {
-		case opByte, opWord, opSeq, opTable, opLongest, opSpanFast, opSpanStops, opSpanAll:
+		case opByte, opWord, opSeq, opTable, opTraced, opLongest, opSpanFast, opSpanStops, opSpanAll:
 			if s := k.next; s.op == opSave && s.reg > 0 && s.reg <= most {
 				k.post, k.next = uint16(s.reg), s.next
 			}
@@ -408,7 +408,7 @@ func fuseSaves(out []code, prog []inst) {
 			continue
 		}
 		switch n := k.next; n.op {
-		case opByte, opWord, opSeq, opTable, opLongest, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy, opBranch, opAlt, opMark:
+		case opByte, opWord, opSeq, opTable, opTraced, opLongest, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy, opBranch, opAlt, opMark:
 			if n.pre == 0 {
 				idx, reg := k.idx, k.reg
 				prog[idx].src = prog[n.idx].src

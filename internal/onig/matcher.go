@@ -29,6 +29,7 @@ type Matcher struct {
 	regs     []int32
 	stack    []frame
 	memo     memo
+	traces   []trace
 	timeout  time.Duration
 	deadline time.Time
 	steps    int // until the next look at the clock
@@ -57,7 +58,7 @@ func (re *Regexp) NewMatcher() *Matcher {
 // prepare makes the program and what it works on.
 func (m *Matcher) prepare() {
 	m.re = m.make()
-	m.regs, m.stack = make([]int32, m.re.regs), make([]frame, 64)
+	m.regs, m.stack, m.traces = make([]int32, m.re.regs), make([]frame, 64), make([]trace, m.re.traces)
 }
 
 // NewDebugMatcher returns a matcher that is slower and knows how far a failing match got: see Furthest.

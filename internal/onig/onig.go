@@ -48,6 +48,7 @@ type program struct {
 	caps   int     // groups
 	ret    int32
 	memos  int // size of the memo
+	traces int
 	search searcher
 	filter func() *filter // made when a search has to look at many places
 }
@@ -146,7 +147,7 @@ func compile(pattern string, fl flags, use purpose) (*program, error) {
 	if c.tooBig {
 		return nil, &SyntaxError{Pattern: pattern, Msg: "too big pattern"}
 	}
-	p.regs, p.ret, p.memos = int(c.regs), c.ret, c.memos
+	p.regs, p.ret, p.memos, p.traces = int(c.regs), c.ret, c.memos, int(c.traces)
 	p.code, p.entry, p.srcs = scratch.linker.link(c.prog, entry, use != forSpeed)
 	p.blank = make([]int32, 2*len(groups)+2)
 	for i := range p.blank {

@@ -12,6 +12,7 @@ const (
 	opWord        // the text lit, of at most 8 bytes
 	opSeq         // several single bytes
 	opTable       // what auto matches, the longest way
+	opTraced      // the same, where the text is likely to begin like the last one
 	opLongest     // the longest match of auto
 	opSetByte     // one ASCII character of a class
 	opSpanStops   // a run of everything but one or two bytes

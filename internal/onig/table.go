@@ -126,13 +126,19 @@ func (c *compiler) genTable(kids []*node, last int, next int32, f follow) (pc in
 		return 0, 0, false
 	}
 	first = last + 1 - r.count
-	return c.emit(inst{op: opTable, auto: r.auto, next: next, src: int32(kids[first].src)}), first, true
+	i := inst{op: opTable, auto: r.auto, next: next, src: int32(kids[first].src)}
+	if r.least >= minTraced {
+		i.op, i.reg = opTraced, c.traces
+		c.traces++
+	}
+	return c.emit(i), first, true
 }
 
 // tableResult is an automaton and how many nodes it stands for.
 type tableResult struct {
 	auto  *automaton
 	count int
+	least int // bytes it matches at least
 }
 
 // sharedTable is makeTable, remembered for nodes that stand in several patterns.
@@ -179,7 +185,12 @@ func (c *compiler) makeTable(kids []*node, f follow) (r tableResult) {
 	if gain < minGain {
 		return r
 	}
-	return tableResult{b.find(entry, false), len(kids) - first}
+	r = tableResult{auto: b.find(entry, false), count: len(kids) - first}
+	for _, k := range kids[first:] {
+		least, _ := byteRange(k)
+		r.least = addLength(r.least, least)
+	}
+	return r
 }
 
 // genLongest generates the body of an atomic group as an automaton that takes the longest match, if that is the one the order of alternatives prefers: where

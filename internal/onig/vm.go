@@ -230,6 +230,45 @@ func (m *Matcher) run(entry, start, base int32) bool {
 			if a.next[row+a.width-1] != 0 {
 				goto matched
 			}
+		case opTraced:
+			if in.pre != 0 {
+				if sp > 0 {
+					if int(sp) >= len(stk) {
+						stk = m.grow()
+					}
+					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
+					sp++
+				}
+				regs[in.pre] = pos
+			}
+			a := in.x.auto
+			rows, kinds := unsafe.Pointer(unsafe.SliceData(a.next)), in.tab
+			row := a.start
+			from, limit := pos, pos // what is run over up to limit is remembered
+			t := &m.traces[in.reg]
+			if pos+traceLength <= n {
+				t.rows[0] = row
+				k := t.common(unsafe.Add(text, pos))
+				row = t.rows[k]
+				pos, limit = pos+k, pos+traceLength
+			}
+			for pos < n {
+				to := *(*uint16)(unsafe.Add(rows, 2*(uint(row)+uint(kinds[byteAt(text, pos)]))))
+				if to == 0 {
+					break
+				}
+				row = to
+				pos++
+				if pos <= limit {
+					t.rows[pos-from] = row
+				}
+			}
+			if limit > from {
+				t.keep(unsafe.Add(text, from), pos-from)
+			}
+			if a.next[row+a.width-1] != 0 {
+				goto matched
+			}
 		case opLongest:
 			if in.pre != 0 {
 				if sp > 0 {
