@@ -295,7 +295,7 @@ func (c *compiler) findPlaces(n *node) int {
 			copies = n.min + 1
 			p++ // the head
 		}
-		if s := oneChar(n.kids[0]); s != nil && n.max > 8 && !digits(s) || copies > 16 || p*copies > maxPositions {
+		if s := oneChar(n.kids[0]); s != nil && n.max > 8 && !shortRuns(s) || copies > 16 || p*copies > maxPositions {
 			return -1
 		}
 		size = p * copies
@@ -305,8 +305,10 @@ func (c *compiler) findPlaces(n *node) int {
 	return size
 }
 
-// digits reports whether s is a range of digits: runs of them are short, others are quicker measured by themselves.
-func digits(s *charSet) bool { return len(s.r) == 1 && s.r[0].lo >= '0' && s.r[0].hi <= '9' }
+// shortRuns reports whether s is a range of digits or the space: runs of them are short, others are quicker measured by themselves.
+func shortRuns(s *charSet) bool {
+	return len(s.r) == 1 && (s.r[0].lo >= '0' && s.r[0].hi <= '9' || s.r[0] == runeRange{' ', ' '})
+}
 
 // fewHigh returns the members of s that are not ASCII, nil if they are many.
 func fewHigh(s *charSet) []rune {

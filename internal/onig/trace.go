@@ -11,7 +11,7 @@ import (
 // traceLength is how many bytes are remembered; minTraced is the least length of what is worth it.
 const (
 	traceLength = 32
-	minTraced   = 12
+	minTraced   = 10
 )
 
 // trace is the last run of one automaton.
