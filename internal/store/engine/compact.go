@@ -13,9 +13,6 @@ const (
 	leastMerge = 4
 )
 
-// maxSegment is how long merged segments may become: retention by size removes whole segments, and should not remove much more than it must.
-func (e *Engine) maxSegment() uint64 { return uint64(max(e.o.MaxBytes/16, 1<<20)) }
-
 // level is the step of a length: below 1 MiB, below 8, below 64, and so on.
 func level(size uint64) int { return (bits.Len64(size>>20) + 2) / 3 }
 
@@ -48,7 +45,7 @@ func (e *Engine) nextMerge() (*index, []view) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, ix := range e.byKey {
-		if in := pickMerge(ix.views, e.maxSegment()); in != nil {
+		if in := pickMerge(ix.views, e.o.maxSegment); in != nil {
 			in = append([]view(nil), in...)
 			for i := range in {
 				in[i].acquire()

@@ -24,16 +24,24 @@ type Options struct {
 	MaxBytes int64
 	// MaxAge is how old a document may become, 7 days by default; negative: as old as it likes.
 	MaxAge time.Duration
-	// FlushBytes is how much of new documents may stand in memory before it becomes files, 16 MiB by default.
+	// FlushBytes is how much of new documents may stand in memory before it becomes files, 16 MiB by default and less in a small store.
 	FlushBytes int
 	// Log gets what background work has to say; discarded by default.
 	Log *slog.Logger
 
-	now func() time.Time // the clock of retention, for tests
+	now        func() time.Time // the clock of retention, for tests
+	flushPause time.Duration
+	maxSegment uint64 // how long merged segments may become; a sixteenth of MaxBytes by default
 }
 
-// retentionInterval is how often documents are looked at for their age.
-const retentionInterval = time.Minute
+const (
+	// retentionInterval is how often documents are looked at for their age.
+	retentionInterval = time.Minute
+	// flushAge is how long documents stay in memory, and in the log, where few come.
+	flushAge = 10 * time.Minute
+	// flushPause is how long a flush that failed is not tried again: on a full disk each try costs as much as one that succeeds.
+	flushPause = 2 * time.Second
+)
 
 func (o *Options) setDefaults() {
 	if o.MaxBytes <= 0 {
@@ -43,10 +51,18 @@ func (o *Options) setDefaults() {
 		o.MaxAge = 7 * 24 * time.Hour
 	}
 	if o.FlushBytes <= 0 {
-		o.FlushBytes = 16 << 20
+		// The log may become as long, and with what is being written twice as long: that is to be little against the limit.
+		o.FlushBytes = int(max(min(16<<20, o.MaxBytes/32), 1<<20))
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.maxSegment == 0 {
+		// Retention by size removes whole segments, and should not remove much more than it must.
+		o.maxSegment = uint64(max(o.MaxBytes/16, 1<<20))
+	}
+	if o.flushPause == 0 {
+		o.flushPause = flushPause
 	}
 	if o.now == nil {
 		o.now = time.Now
@@ -68,13 +84,14 @@ type Engine struct {
 
 	commit sync.Mutex
 
-	mu       sync.Mutex
-	indices  map[string]*index
-	byKey    map[uint64]*index
-	closed   bool
-	flushErr error         // why the last flush failed; nil after one that did not
-	flushed  chan struct{} // closed and made anew at the end of each flush
-	nextKey  uint64        // of the next segment
+	mu        sync.Mutex
+	indices   map[string]*index
+	byKey     map[uint64]*index
+	closed    bool
+	flushErr  error         // why the last flush failed; nil after one that did not
+	lastFlush time.Time     // when it ended
+	flushed   chan struct{} // closed and made anew at the end of each flush
+	nextKey   uint64        // of the next segment
 
 	flushes, merges chan struct{} // of one place: something to do
 	flushing        sync.Mutex    // one flush at a time

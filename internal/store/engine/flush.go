@@ -30,7 +30,8 @@ func openSegmentFile(path string, r segmentRecord) (*segment, error) {
 	return s, nil
 }
 
-// flusher writes what is in memory to disk when there is enough of it, and looks at what has become too old or too much.
+// flusher writes what is in memory to disk when there is enough of it or it is there for long, and looks at what has become too old or
+// too much.
 func (e *Engine) flusher() {
 	defer e.done.Done()
 	tick := time.NewTicker(retentionInterval)
@@ -40,9 +41,12 @@ func (e *Engine) flusher() {
 		case <-e.background.Done():
 			return
 		case <-tick.C:
+			if e.flushedBefore(flushAge) {
+				e.tryFlush()
+			}
 		case <-e.flushes:
-			if err := e.flush(e.background); err != nil && e.background.Err() == nil {
-				e.o.Log.Error("writing documents from memory to disk; they stay in the log", "error", err)
+			if e.lastFailed() == nil || e.flushedBefore(e.o.flushPause) {
+				e.tryFlush()
 			}
 		}
 		if err := e.retain(); err != nil && e.background.Err() == nil {
@@ -50,6 +54,25 @@ func (e *Engine) flusher() {
 		}
 		wake(e.merges)
 	}
+}
+
+func (e *Engine) tryFlush() {
+	if err := e.flush(e.background); err != nil && e.background.Err() == nil {
+		e.o.Log.Error("writing documents from memory to disk; they stay in the log", "error", err)
+	}
+}
+
+// flushedBefore tells whether the last flush is some time ago.
+func (e *Engine) flushedBefore(d time.Duration) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Since(e.lastFlush) >= d
+}
+
+func (e *Engine) lastFailed() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.flushErr
 }
 
 // flushJob is the segments in memory of one index, which become one on disk.
@@ -76,7 +99,7 @@ func (e *Engine) flush(ctx context.Context) (err error) {
 				j.written.discard()
 			}
 		}
-		e.flushErr = err
+		e.flushErr, e.lastFlush = err, time.Now()
 		close(e.flushed)
 		e.flushed = make(chan struct{})
 	}()

@@ -4,10 +4,19 @@ package engine
 
 import (
 	"errors"
+	"strings"
 	"syscall"
 )
 
-// noSpace tells whether an error says that there is no room: of the file system, of a quota, or of a limit of this process.
+// fullErrors say that there is no room: of the file system, of a quota, or of a limit of this process.
+var fullErrors = [...]syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
+
+// noSpace tells whether an error says that there is no room. bbolt hands some on as text alone.
 func noSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+	for _, no := range fullErrors {
+		if errors.Is(err, no) || strings.Contains(err.Error(), no.Error()) {
+			return true
+		}
+	}
+	return false
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strings"
 	"syscall"
 )
 
@@ -11,5 +12,12 @@ const (
 	errDiskFull       = syscall.Errno(112)
 )
 
-// noSpace tells whether an error says that there is no room on the disk.
-func noSpace(err error) bool { return errors.Is(err, errHandleDiskFull) || errors.Is(err, errDiskFull) }
+// noSpace tells whether an error says that there is no room on the disk. bbolt hands some on as text alone.
+func noSpace(err error) bool {
+	for _, no := range [...]syscall.Errno{errHandleDiskFull, errDiskFull} {
+		if errors.Is(err, no) || strings.Contains(err.Error(), no.Error()) {
+			return true
+		}
+	}
+	return false
+}

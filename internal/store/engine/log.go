@@ -113,9 +113,13 @@ func decodeLog(body []byte, do func(e *entry) error) error {
 			op.Kind = query.Put
 			e.version, op.Doc.Time = d.varint(), d.varint()
 			op.Doc.Source = d.bytes(d.uvarint())
-			op.Doc.Fields = make([]query.Field, d.count())
-			for i := range op.Doc.Fields {
-				decodeLogField(d, &op.Doc.Fields[i])
+			for range d.count() {
+				if d.bad {
+					break // a count that is too great must not become memory
+				}
+				var f query.Field
+				decodeLogField(d, &f)
+				op.Doc.Fields = append(op.Doc.Fields, f)
 			}
 		}
 		if d.bad || kind > logReplace {
@@ -142,26 +146,24 @@ func decodeLogField(d *decoder, f *query.Field) {
 	n := d.count()
 	switch f.Kind {
 	case query.Keyword, query.Text:
-		f.Terms = make([]string, n)
-		for i := range f.Terms {
-			f.Terms[i] = d.string()
+		f.Terms = make([]string, 0, min(n, 64))
+		for i := 0; i < n && !d.bad; i++ {
+			f.Terms = append(f.Terms, d.string())
 		}
 		if f.Kind == query.Text {
-			f.Gaps = make([]int, d.count())
-			for i := range f.Gaps {
-				f.Gaps[i] = int(d.uint32())
+			for i := d.count(); i > 0 && !d.bad; i-- {
+				f.Gaps = append(f.Gaps, int(d.uint32()))
 			}
 		}
 	case query.Float:
-		for range n {
+		for i := 0; i < n && !d.bad; i++ {
 			if p := d.bytes(8); p != nil {
 				f.Floats = append(f.Floats, math.Float64frombits(binary.LittleEndian.Uint64(p)))
 			}
 		}
 	default:
-		f.Ints = make([]int64, n)
-		for i := range f.Ints {
-			f.Ints[i] = d.varint()
+		for i := 0; i < n && !d.bad; i++ {
+			f.Ints = append(f.Ints, d.varint())
 		}
 	}
 }
