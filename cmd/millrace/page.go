@@ -25,22 +25,28 @@ func (g *generation) list() []page.Config {
 	return slices.Clone(g.configs)
 }
 
-// taken notes a configuration that is going to run.
-func (g *generation) taken(pipelines []*pipeline.Pipeline, files func(id string) []*config.File, diags config.Diagnostics) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+// next makes what is shown of a configuration that is going to run.
+func (g *generation) next(pipelines []*pipeline.Pipeline, files func(id string) []*config.File, diags config.Diagnostics) []page.Config {
 	old := make(map[string]page.Config)
-	for _, c := range g.configs {
+	for _, c := range g.list() {
 		old[c.Pipeline] = c
 	}
-	g.configs = nil
+	var configs []page.Config
 	for _, p := range pipelines {
 		c := page.Config{Pipeline: p.ID(), Settings: pageSettings(p.Settings()), Files: files(p.ID()), Diagnostics: diags, Loaded: time.Now()}
 		if before, ok := old[p.ID()]; ok {
 			c.Previous = before.Files
 		}
-		g.configs = append(g.configs, c)
+		configs = append(configs, c)
 	}
+	return configs
+}
+
+// taken notes that a configuration runs.
+func (g *generation) taken(configs []page.Config) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.configs = configs
 }
 
 // refused notes a configuration that has mistakes.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"millrace/internal/page/pagetest"
@@ -43,10 +44,12 @@ output { elasticsearch { id => "es" hosts => ["%s"] user => "u" password => "kep
 	require.NoError(t, os.WriteFile(p.conf, []byte(conf), 0o644))
 	p.child = startChild(t, "--api.enabled=true", "--path.data", t.TempDir(), "--api.http.port", fmt.Sprint(api), "-f", p.conf)
 	p.url = fmt.Sprintf("http://127.0.0.1:%d", api)
-	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	p.conn = conn
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		p.conn = conn
+		return err == nil
+	}, pagetest.Patience, 10*time.Millisecond)
+	t.Cleanup(func() { _ = p.conn.Close() })
 	return p
 }
 
@@ -131,7 +134,10 @@ func (p *pageChild) reload(b *pagetest.Browser, old, now string) {
 	before := p.loaded()
 	require.NoError(p.t, os.WriteFile(p.conf, []byte(strings.Replace(string(text), old, now, 1)), 0o644))
 	require.NoError(p.t, p.Signal(syscall.SIGHUP))
-	require.Eventually(p.t, func() bool { return p.loaded() != before }, pagetest.Patience, 50*time.Millisecond)
+	require.Eventually(p.t, func() bool {
+		now := p.loaded()
+		return now != "" && now != before
+	}, pagetest.Patience, 50*time.Millisecond)
 	b.Goto(p.url + "/ui/config")
 }
 
@@ -148,4 +154,57 @@ func (p *pageChild) loaded() string {
 	}
 	_, main, _ := strings.Cut(string(body), "<main")
 	return main
+}
+
+// TestTheFirstCommand is what a newcomer sees: nothing configured, lines sent to the default port, found on the page.
+func TestTheFirstCommand(t *testing.T) {
+	b := pagetest.Open(t)
+	api := freePort(t)
+	e := startEmbedded(t, t.TempDir(), freePort(t), "--api.enabled=true", "--api.http.port", fmt.Sprint(api))
+	url := fmt.Sprintf("http://127.0.0.1:%d", api)
+	var lines strings.Builder
+	now := time.Now().UTC()
+	for i := range 120 {
+		status := 200
+		if i%10 == 0 {
+			status = 503
+		}
+		at := now.Add(-time.Duration(5*i) * time.Second)
+		fmt.Fprintf(&lines, "198.51.100.%d - - [%s] \"GET /orders/%d HTTP/1.1\" %d 512 \"-\" \"curl/8\"\n", i%5, at.Format("02/Jan/2006:15:04:05 -0700"), i, status)
+	}
+	e.send(lines.String())
+	const total = `+document.querySelector(".total").textContent.replace(/\D/g, "")`
+	const sum = `[...document.querySelectorAll(".histogram .bar")].reduce((n, r) => n + +r.dataset.count, 0)`
+	b.Goto(url + "/")
+	for pagetest.Eval[int](b, total) < 120 {
+		b.Goto(url + "/ui/search")
+	}
+	require.Equal(t, 120, pagetest.Eval[int](b, sum))
+	require.Contains(t, b.Text(".pager"), "1–50 of 120")
+
+	// Queries, columns and paging mean the same to the store.
+	b.Goto(url + "/ui/search?q=http.response.status_code:[500+TO+599]&cols=url.original,http.response.status_code")
+	require.Equal(t, 12, pagetest.Eval[int](b, total))
+	require.Equal(t, 12, pagetest.Eval[int](b, sum))
+	require.Equal(t, "/orders/0", b.Text(".hit .cell"))
+	b.Do(chromedp.Focus(chromedp.CSS(`details.hit summary`)))
+	b.Type("\r")
+	b.Until(`document.querySelector('[aria-label="Search for this value: source.address"]')`)
+	b.Run(`window.before = true; document.querySelector('[aria-label="Search for this value: source.address"]').click()`)
+	b.Until(`!window.before && document.readyState === "complete"`)
+	require.Equal(t, `(http.response.status_code:[500 TO 599]) AND source.address:"198.51.100.0"`, pagetest.Eval[string](b, `document.getElementById("q").value`))
+	require.Equal(t, 12, pagetest.Eval[int](b, total))
+	b.Goto(url + "/ui/search?q=source.address:%22198.51.100.1%22+AND+NOT+url.original:*0")
+	require.Equal(t, 24, pagetest.Eval[int](b, total))
+	b.Goto(url + "/ui/search?order=asc")
+	b.Follow("a[rel=next]")
+	b.Follow("a[rel=next]")
+	require.Contains(t, b.Text(".pager"), "101–120 of 120")
+	require.Contains(t, b.Text(".hit:last-of-type .doc"), "/orders/0 ")
+	b.Goto(url + "/ui/search?q=status:(")
+	require.Contains(t, b.Text(".alert.bad"), "The search failed.")
+
+	b.Goto(url + "/ui/pipeline")
+	require.Contains(t, b.Text("main"), "adds up")
+	b.Until(`document.querySelector(".facts").textContent.includes("latency of a request")`)
 }

@@ -37,6 +37,7 @@ func (a *agent) runReloading(ctx context.Context, pipelines []*pipeline.Pipeline
 			return err
 		}
 		pipelines = next
+		a.generation.taken(a.upcoming)
 		a.began = time.Now()
 		a.log.Info("The configuration was reloaded", "pipelines", len(pipelines))
 	}
@@ -51,7 +52,6 @@ func (a *agent) awaitChange(ctx context.Context, hangup <-chan os.Signal) []*pip
 		defer t.Stop()
 		tick = t.C
 	}
-	before := a.fingerprint()
 	for {
 		select {
 		case <-ctx.Done():
@@ -60,10 +60,10 @@ func (a *agent) awaitChange(ctx context.Context, hangup <-chan os.Signal) []*pip
 		case <-hangup:
 		}
 		now := a.fingerprint()
-		if now == before {
+		if now == a.seen {
 			continue
 		}
-		before = now
+		a.seen = now // before it is read to be compiled: what changes meanwhile is another change
 		if pipelines := a.recompile(); pipelines != nil {
 			return pipelines
 		}
@@ -79,7 +79,7 @@ func (a *agent) recompile() []*pipeline.Pipeline {
 		a.generation.refused(err, diags)
 		return nil
 	}
-	a.generation.taken(pipelines, a.files, diags)
+	a.upcoming = a.generation.next(pipelines, a.files, diags)
 	return pipelines
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"millrace/internal/logging"
+	"millrace/internal/page"
 	"millrace/internal/pipebus"
 	"millrace/internal/settings"
 	"millrace/pipeline"
@@ -122,6 +123,8 @@ type agent struct {
 
 	counters   monitor.Counters // of the plugins
 	generation generation       // of the configuration, for the page
+	upcoming   []page.Config    // of the configuration that runs when the old one has ended
+	seen       [32]byte         // fingerprint of the configuration compiled last
 }
 
 func (a *agent) run(ctx context.Context) error {
@@ -131,6 +134,7 @@ func (a *agent) run(ctx context.Context) error {
 		return exitError(1)
 	}
 	defer stopStore()
+	a.seen = a.fingerprint()
 	pipelines, diags, err := a.compile()
 	if err != nil {
 		a.log.Error("No configuration found in the configured sources", "error", err)
@@ -147,7 +151,7 @@ func (a *agent) run(ctx context.Context) error {
 	}
 	defer unlock()
 	a.checkDeadLetters(pipelines)
-	a.generation.taken(pipelines, a.files, diags)
+	a.generation.taken(a.generation.next(pipelines, a.files, diags))
 	ctx, stop := a.handleSignals(ctx)
 	defer stop()
 	return a.runReloading(ctx, pipelines)

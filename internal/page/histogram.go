@@ -58,7 +58,7 @@ type tick struct {
 }
 
 // Percent is where it stands in the width of the chart: labels are not stretched with it.
-func (t tick) Percent() float64 { return t.X / chartWidth * 100 }
+func (t tick) Percent() float64 { return round(t.X / chartWidth * 100) }
 
 // line is a line of the value axis.
 type line struct {
@@ -128,10 +128,10 @@ func plural(n int64, word string) string {
 // round keeps a tenth of a unit: more digits are only weight.
 func round(f float64) float64 { return float64(int64(f*10+0.5)) / 10 }
 
-// niceAbove returns the number 1, 2 or 5 times a power of ten that is not below f.
+// niceAbove returns the least round number that is not below f.
 func niceAbove(f float64) float64 {
 	for p := 1.0; ; p *= 10 {
-		for _, m := range []float64{1, 2, 5} {
+		for _, m := range []float64{1, 2, 3, 4, 5, 6, 8} {
 			if m*p >= f {
 				return m * p
 			}

@@ -121,11 +121,16 @@ func summary(fields []field) []field {
 		}
 	}
 	for _, f := range fields {
-		if !first(f) && f.Name != "@timestamp" && f.Name != "@version" && f.Name != "event.original" {
+		if !first(f) && !dull(f.Name) {
 			take(f)
 		}
 	}
 	return out
+}
+
+// dull reports whether a field says the same in every document, or what is shown already.
+func dull(name string) bool {
+	return name == "@timestamp" || name == "@version" || name == "event.original" || strings.HasPrefix(name, "data_stream.")
 }
 
 // flatten lists the values of a document by their paths.
