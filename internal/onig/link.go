@@ -93,35 +93,7 @@ func (l *linker) link(prog []inst, entry int32, keepSrcs bool) (linked []code, a
 		k := &out[i]
 		*k = code{op: in.op, b: in.b, ends: in.ends, flags: in.flags, idx: int32(i), reg: in.reg, next: &out[in.next],
 			min: in.min, max: in.max, memo: in.memo, tab: in.tab}
-		switch in.op {
-		case opSaveBoth:
-			k.max = in.alt
-		case opTable, opTraced, opLongest:
-			k.x, k.tab = &in.auto.extra, in.auto.kinds
-		case opAlt:
-			k.x = more()
-			k.x.lists = linkLists(out, in.lists)
-		case opBackref, opCond:
-			k.alt, k.x = &out[in.alt], more()
-			k.x.refs = in.lists[0]
-		case opLit:
-			if !linkWord(k, in.lit) {
-				k.x = more()
-				k.x.lit = in.lit
-			}
-		case opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
-			k.tab, k.fol = &in.cls.tab, in.tab
-			linkSpan(k, in)
-		case opSpanEscaped:
-			k.tab, k.fol = &in.cls.tab, in.tab
-			if stops := stopBytes(in.cls); len(stops) <= 2 {
-				k.setStops(stops)
-			}
-		case opPeek:
-			k.tab, k.fol, k.alt = &in.cls.tab, in.tab, &out[in.alt]
-		default:
-			k.alt = &out[in.alt]
-		}
+		linkOne(k, in, out, more)
 	}
 	uses := countUses(out, l.uses[:len(prog)])
 	for i := range out {
@@ -142,6 +114,39 @@ func (l *linker) link(prog []inst, entry int32, keepSrcs bool) (linked []code, a
 	clear(l.order)
 	clear(out)
 	return linked, at, srcs
+}
+
+// linkOne fills in what an instruction needs besides its successor.
+func linkOne(k *code, in *inst, out []code, more func() *extra) {
+	switch in.op {
+	case opSaveBoth:
+		k.max = in.alt
+	case opTable, opTraced, opLongest:
+		k.x, k.tab = &in.auto.extra, in.auto.kinds
+	case opAlt:
+		k.x = more()
+		k.x.lists = linkLists(out, in.lists)
+	case opBackref, opCond:
+		k.alt, k.x = &out[in.alt], more()
+		k.x.refs = in.lists[0]
+	case opLit:
+		if !linkWord(k, in.lit) {
+			k.x = more()
+			k.x.lit = in.lit
+		}
+	case opSet, opLookSet, opSpan, opSpanBack, opSpanLazy, opSpanFast, opSpanGreedy:
+		k.tab, k.fol = &in.cls.tab, in.tab
+		linkSpan(k, in)
+	case opSpanEscaped:
+		k.tab, k.fol = &in.cls.tab, in.tab
+		if stops := stopBytes(in.cls); len(stops) <= 2 {
+			k.setStops(stops)
+		}
+	case opPeek:
+		k.tab, k.fol, k.alt = &in.cls.tab, in.tab, &out[in.alt]
+	default:
+		k.alt = &out[in.alt]
+	}
 }
 
 func linkLists(out []code, lists [][]int32) [][]*code {

@@ -559,6 +559,20 @@ func kindSamples(kinds *[256]uint8) (samples [256]int16, width int) {
 	return samples, width
 }
 
+// maskKinds notes which kinds of bytes the distinct sets hold.
+func (b *builder) maskKinds(samples []int16) {
+	b.masks = b.masks[:0]
+	for _, s := range b.distinct {
+		var mask byteSet
+		for k, c := range samples {
+			if c >= 0 && s.has(byte(c)) {
+				mask.add(byte(k))
+			}
+		}
+		b.masks = append(b.masks, mask)
+	}
+}
+
 // find makes the automaton, or returns one that was made of the same positions before.
 func (b *builder) find(entry positions, longest bool) *automaton {
 	key := b.key[:0]
@@ -592,16 +606,7 @@ func (b *builder) determine(entry positions, longest bool) *automaton {
 		return nil
 	}
 	samples, width := kindSamples(&kinds)
-	b.masks = b.masks[:0]
-	for _, s := range b.distinct {
-		var mask byteSet
-		for k, c := range samples[:width] {
-			if c >= 0 && s.has(byte(c)) {
-				mask.add(byte(k))
-			}
-		}
-		b.masks = append(b.masks, mask)
-	}
+	b.maskKinds(samples[:width])
 	a := automaton{kinds: &kinds, width: uint16(width + 1), start: uint16(width + 1)}
 	number, rows := &b.number, b.rows[:0]
 	defer func() { b.rows = rows }()
