@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/klauspost/compress/s2"
-
 	"millrace/internal/store/query"
 )
 
@@ -45,7 +43,7 @@ func (e *Engine) apply(ctx context.Context, ops []query.Op) ([]query.Outcome, er
 	if len(raw) > maxLogBody {
 		return nil, fmt.Errorf("a request of %d bytes: at most %d can be taken at once", len(raw), maxLogBody)
 	}
-	body := s2.Encode(nil, raw)
+	body := sealLog(raw)
 	n := e.logged + 1
 	if err := e.cat.update(func(tx catalogueTx) error { return tx.appendLog(n, body) }); err != nil {
 		return nil, fmt.Errorf("writing the log: %w", err)

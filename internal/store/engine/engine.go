@@ -167,7 +167,11 @@ func (e *Engine) load() error {
 	}
 	return e.cat.replay(func(n uint64, body []byte) error {
 		e.logged = n
-		return decodeLog(body, func(en *entry) error { return e.insert([]entry{*en}) })
+		raw, err := openLog(body)
+		if err != nil {
+			return err
+		}
+		return decodeLog(raw, func(en *entry) error { return e.insert([]entry{*en}) })
 	})
 }
 

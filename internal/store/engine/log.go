@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 	"math"
 
 	"github.com/klauspost/compress/s2"
@@ -11,7 +12,7 @@ import (
 
 // A request in the log is its operations as they were decided: documents with their numbers, versions and typed fields (a source could
 // only be taken apart again by who knows the mapping), and deletions. Doing one twice is harmless: a document's number tells whether it
-// is newer than another of its ID. The whole is compressed with s2.
+// is newer than another of its ID. The whole is compressed with s2, behind a checksum: bbolt has none for what it keeps.
 
 // entry is one decided operation.
 type entry struct {
@@ -91,16 +92,32 @@ func appendField(b []byte, f *query.Field) []byte {
 	return b
 }
 
-// decodeLog calls do with each entry of a request. What an entry holds is valid until do returns.
-func decodeLog(body []byte, do func(e *entry) error) error {
-	n, err := s2.DecodedLen(body)
+// sealLog makes the body of a request of its entries.
+func sealLog(raw []byte) []byte {
+	body := make([]byte, 4+s2.MaxEncodedLen(len(raw)))
+	compressed := s2.Encode(body[4:], raw)
+	binary.LittleEndian.PutUint32(body, crc32.Checksum(compressed, castagnoli))
+	return body[:4+len(compressed)]
+}
+
+// openLog returns the entries of a body.
+func openLog(body []byte) ([]byte, error) {
+	if len(body) < 4 || crc32.Checksum(body[4:], castagnoli) != binary.LittleEndian.Uint32(body) {
+		return nil, corrupt("log: checksum")
+	}
+	n, err := s2.DecodedLen(body[4:])
 	if err != nil || n > maxLogBody {
-		return corrupt("log")
+		return nil, corrupt("log: length")
 	}
-	raw, err := s2.Decode(nil, body)
+	raw, err := s2.Decode(nil, body[4:])
 	if err != nil {
-		return corrupt("log")
+		return nil, corrupt("log: compression")
 	}
+	return raw, nil
+}
+
+// decodeLog calls do with each entry of a request. What an entry holds is valid until do returns.
+func decodeLog(raw []byte, do func(e *entry) error) error {
 	d := &decoder{b: raw}
 	for len(d.b) > 0 && !d.bad {
 		var op query.Op
