@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -131,8 +132,8 @@ func round(f float64) float64 { return float64(int64(f*10+0.5)) / 10 }
 // niceAbove returns the least round number that is not below f.
 func niceAbove(f float64) float64 {
 	for p := 1.0; ; p *= 10 {
-		for _, m := range []float64{1, 2, 3, 4, 5, 6, 8} {
-			if m*p >= f {
+		for _, m := range []float64{1, 1.5, 2, 2.5, 3, 4, 5, 6, 8} {
+			if m*p >= f && (p > 1 || m == math.Trunc(m)) {
 				return m * p
 			}
 		}

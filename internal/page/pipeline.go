@@ -126,7 +126,14 @@ func newPipelineView(mask masker, s monitor.Snapshot) pipelineView {
 		v.Outs = append(v.Outs, o)
 	})
 	v.Busy = s.Recent.Busy / float64(max(1, s.Settings.Workers))
-	v.costs(share)
+	wait := 0.0
+	switch {
+	case recent:
+		wait = float64(s.Recent.OutputWait) / float64(total)
+	case total > 0:
+		wait = float64(s.Wait) / float64(total)
+	}
+	v.costs(share, wait)
 	v.queue()
 	v.accounting()
 	v.failures()
@@ -161,8 +168,8 @@ func stateName(s pipeline.State) string {
 	return "not started"
 }
 
-// costs divides the workers' time among the plugins; what none of them took is decoding, conditions and waiting for outputs.
-func (v *pipelineView) costs(share func(monitor.PluginSnapshot) float64) {
+// costs divides the workers' time among the plugins; what none of them took is decoding, conditions and, apart, waiting for outputs.
+func (v *pipelineView) costs(share func(monitor.PluginSnapshot) float64, wait float64) {
 	rest := 1.0
 	add := func(name, class, note string, part float64) {
 		if part > 0.0005 {
@@ -178,7 +185,9 @@ func (v *pipelineView) costs(share func(monitor.PluginSnapshot) float64) {
 	if len(v.Costs) == 0 && v.Work == 0 {
 		return
 	}
-	add("decoding, conditions, waiting for outputs", "rest", "", rest)
+	wait = min(wait, max(rest, 0))
+	add("waiting for outputs", "wait", "", wait)
+	add("decoding, conditions, the rest", "rest", "", rest-wait)
 	lay(v.Costs)
 }
 

@@ -132,7 +132,8 @@ func TestStepsAndTicks(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1.0, niceAbove(0.3))
-	require.Equal(t, 200.0, niceAbove(101))
+	require.Equal(t, 3.0, niceAbove(2.4))
+	require.Equal(t, 150.0, niceAbove(101))
 }
 
 func TestHistogramEdges(t *testing.T) {

@@ -42,6 +42,7 @@ type Rates struct {
 	Backpressure float64       // seconds that inputs waited for room in the queue
 	Busy         float64       // seconds that workers spent on batches, over all of them
 	Work         time.Duration // of workers, in all of the period
+	OutputWait   time.Duration // of Work, waiting for outputs
 }
 
 // Moment is the rates of one second.
@@ -110,6 +111,7 @@ func (s *Server) snapshot(v *view, now time.Time) Snapshot {
 	o.Recent = Rates{
 		In: f.delta(countIn) / seconds, Out: f.delta(countOut) / seconds, Backpressure: f.delta(countPushWait) / 1e9 / seconds,
 		Busy: f.delta(countWork) / 1e9 / seconds, Work: time.Duration(f.delta(countWork)),
+		OutputWait: time.Duration(f.delta(countOutputWait)),
 	}
 	s.snapshotPlugins(v, &o, b, f, seconds)
 	return o

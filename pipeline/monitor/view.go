@@ -47,6 +47,7 @@ const (
 	countWork
 	countQueueEvents // a gauge: its rate is the growth
 	countQueueBytes  // so is this
+	countOutputWait
 	countPlugins
 )
 
@@ -99,7 +100,7 @@ func (v *view) capture(now time.Time) capture {
 	q := v.QueueStats()
 	counts := []int64{
 		countIn: b.received, countFiltered: b.out, countOut: b.out, countPushWait: s.PushWait.Load(), countWork: s.WorkNanos.Load(),
-		countQueueEvents: q.Events, countQueueBytes: q.Bytes,
+		countQueueEvents: q.Events, countQueueBytes: q.Bytes, countOutputWait: s.FlushNanos.Load(),
 	}
 	for _, st := range v.plugins() {
 		counts = append(counts, st.In.Load(), st.Nanos.Load())
