@@ -63,7 +63,7 @@ func (e *engine) build(tag string, args ...string) {
 // checkStart measures how long a container needs to listen and to be healthy.
 func (e *engine) checkStart() {
 	e.t.Helper()
-	id := e.run("docker", "run", "-d", "--read-only", "millrace:latest")
+	id := e.run("docker", "run", "-d", "--read-only", "millrace:latest", "-e", `input { tcp { port => 9000 } } output { stdout {} }`)
 	defer e.run("docker", "rm", "-f", id)
 	var state struct {
 		StartedAt time.Time
@@ -165,7 +165,7 @@ func (e *engine) testSettings() {
 	require.Error(t, err)
 	require.Contains(t, out, "PIPELINE_BATCH_SIZE")
 
-	id := e.run("docker", "run", "-d", "--memory", "64m", "-p", "9600:9600", "millrace:latest")
+	id := e.run("docker", "run", "-d", "--memory", "64m", "-p", "9600:9600", "millrace:latest", "-e", `input { tcp { port => 9000 } } output { stdout {} }`)
 	defer e.run("docker", "rm", "-f", id)
 	var metrics string
 	e.waitFor("metrics", time.Minute, func() (string, bool) {

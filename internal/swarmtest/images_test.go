@@ -126,8 +126,9 @@ func (e *engine) importElasticsearch(tag string) {
 	script.WriteString(" 9200 /usr/share/elasticsearch http.host=0.0.0.0\n")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "elasticsearch.sh"), []byte(script.String()), 0o755))
 
-	// The health check of the stack file asks by curl for a status.
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "bin/curl"), []byte("#!/bin/sh\nbusybox nc -z localhost 9200 && echo 401\n"), 0o755))
+	// The health check of the stack file asks by curl for a status. A task that is not healthy has no name in the network.
+	curl := "#!/bin/sh\nfor url; do :; done\nexec busybox wget -S -T 4 -O /dev/null \"$url\" 2>&1\n"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bin/curl"), []byte(curl), 0o755))
 	require.NoError(t, os.Symlink("busybox", filepath.Join(dir, "bin/grep")))
 
 	home := filepath.Dir(filepath.Dir(args[0]))

@@ -119,14 +119,17 @@ func TestSwarm(t *testing.T) {
 
 // explain logs what the services and containers say that there are.
 func (e *engine) explain() {
-	names, _ := e.try("docker", "service", "ls", "--format", "{{.Name}}")
+	containers, _ := e.try("docker", "ps", "-a")
+	e.t.Log(containers)
+	names, err := e.try("docker", "service", "ls", "--format", "{{.Name}}")
+	if err != nil {
+		return // the engine is in no swarm yet
+	}
 	for _, name := range strings.Fields(names) {
 		tasks, _ := e.try("docker", "service", "ps", "--no-trunc", name)
 		logs, _ := e.try("docker", "service", "logs", "--raw", "--tail", "50", name)
 		e.t.Logf("%s:\n%s\n%s", name, tasks, logs)
 	}
-	containers, _ := e.try("docker", "ps", "-a")
-	e.t.Log(containers)
 }
 
 // testScripts prepares a swarm by the scripts, each of which can run again.
@@ -148,6 +151,7 @@ func (e *engine) testScripts() {
 func (e *engine) testDeploy() {
 	e.script("deploy.sh", variables, override(e.t))
 	e.waitElasticsearch()
+	e.waitReplicas("logging_elasticsearch", "1/1")
 	e.waitReplicas("logging_logstash", "2/2")
 	e.checkKibana("logging_kibana")
 	// By the name that the configuration of Prometheus has.
@@ -219,6 +223,7 @@ func (e *engine) testServices() {
 	require.Contains(e.t, e.script("services.sh", vars), "logstash was made")
 	require.Contains(e.t, e.script("services.sh", vars), "logstash exists")
 	e.checkKibana("kibana") // its tasks find no image
+	e.waitReplicas("elasticsearch", "1/1")
 	e.waitReplicas("logstash", "2/2")
 	e.inside("sh", "-c", "echo a line to plain services | send")
 	auth := e.run("sh", "-c", "printf %s "+user+":"+password+" | base64")
