@@ -423,7 +423,7 @@ func (m *matcher) bm25(field string, df int, freq float64, d *naiveDoc) float64 
 		length = float64(normLength(len(f.Terms)))
 	}
 	avg := float64(total) / float64(docs)
-	return idf * freq / (freq + 1.2*(0.25+0.75*length/avg))
+	return 2.2 * idf * freq / (freq + 1.2*(0.25+0.75*length/avg)) // 2.2 is k1+1, which Elasticsearch keeps
 }
 
 // normLength is a length after it went through Lucene's byte.
@@ -491,7 +491,7 @@ func (m *matcher) phrase(q *query.Phrase, d *naiveDoc) (float64, bool) {
 		}
 		idf += math.Log(1 + (float64(docs)-float64(df)+0.5)/(float64(df)+0.5))
 	}
-	return m.bm25(q.Field, 1, freq, d) / m.bm25(q.Field, 1, 1e30, d) * idf, true
+	return 2.2 * m.bm25(q.Field, 1, freq, d) / m.bm25(q.Field, 1, 1e30, d) * idf, true
 }
 
 func phraseFreq(q *query.Phrase, d *naiveDoc) float64 {
@@ -571,10 +571,11 @@ func aggregate(a *query.Agg, docs []*naiveDoc) query.AggResult {
 		if f == nil {
 			continue
 		}
+		mine := map[string]bool{}
 		for _, t := range f.Terms {
-			r.Count++
-			set[t] = true
+			mine[t], set[t] = true, true
 		}
+		r.Count += int64(len(mine))
 		var values []float64
 		for _, v := range f.Ints {
 			values = append(values, float64(v))

@@ -567,9 +567,10 @@ func (s *search) appendAnswer(b []byte, res *query.Result, aggs object) []byte {
 	}
 	scored := len(s.sort) == 0 || s.scores || slices.ContainsFunc(s.sort, func(k *sortKey) bool { return k.field == "_score" })
 	b = append(b, `"max_score":`...)
-	if scored && len(res.Hits) > 0 && (len(s.sort) == 0 || s.scores) {
+	switch {
+	case scored && len(res.Hits) > 0 && (len(s.sort) == 0 || s.scores), len(s.list) == 0:
 		b = appendScore(b, res.MaxScore)
-	} else {
+	default:
 		b = append(b, "null"...)
 	}
 	b = append(b, `,"hits":[`...)

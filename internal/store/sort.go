@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"millrace/internal/store/dsl"
 	"millrace/internal/store/mapping"
@@ -166,12 +167,36 @@ func (k *sortKey) sort() query.Sort {
 	return s
 }
 
+// missing is the sort value of a document without the field, as JSON: the largest or smallest of the field's numbers, as in Elasticsearch.
+func (k *sortKey) missing() string {
+	least := k.first != k.desc
+	choose := func(lo, hi string) string {
+		if least {
+			return lo
+		}
+		return hi
+	}
+	typ := mapping.Type(k.unmapped)
+	if k.node != nil {
+		typ = k.node.Type
+	}
+	switch {
+	case typ == mapping.Integer || typ == mapping.Short || typ == mapping.Byte:
+		return choose("-2147483648", "2147483647")
+	case typ.Kind() == query.Int || typ.Kind() == query.Date:
+		return choose("-9223372036854775808", "9223372036854775807")
+	case typ.Kind() == query.Float:
+		return choose(`"-Infinity"`, `"Infinity"`)
+	}
+	return "null"
+}
+
 // after turns a value of search_after into one of the engine's.
 func (k *sortKey) after(v any) (any, error) {
-	if v == nil {
+	text, ok := dsl.Text(v)
+	if v == nil || ok && text == strings.Trim(k.missing(), `"`) && text != "null" {
 		return nil, nil
 	}
-	text, ok := dsl.Text(v)
 	bad := func() (any, error) {
 		return nil, badRequest("Failed to parse search_after value for field [%s].", k.field)
 	}
@@ -241,7 +266,7 @@ func (k *sortKey) after(v any) (any, error) {
 func (k *sortKey) appendValue(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case nil:
-		return append(b, "null"...)
+		return append(b, k.missing()...)
 	case int64:
 		if k.format != nil {
 			return appendString(b, string(k.format.Append(nil, v, nil)))

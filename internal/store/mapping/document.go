@@ -453,7 +453,7 @@ func (p *Parser) newField(parent *Node, name string, c byte, depth int) (*Node, 
 	}
 	def := p.m.dynamicMapping(name, join(parent, name), jsonType)
 	if dateFormat != nil && def["type"] == "date" && def["format"] == nil && dateFormat.Text != "strict_date_optional_time" {
-		def = M{"type": "date", "format": dateFormat.Text + "||epoch_millis"}
+		def = M{"type": "date", "format": dateFormat.Text + "||epoch_millis", "locale": ""}
 	}
 	if jsonType == "object" && (def == nil || def["type"] == nil || def["type"] == "object") {
 		if full, err := p.atLimit(1); full || err != nil {
