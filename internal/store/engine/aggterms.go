@@ -97,7 +97,7 @@ type termStream struct {
 
 // load makes the next term from at on the current one; it reports false at the end.
 func (t *termStream) load() bool {
-	ord := uint32(t.at)
+	var ord uint32
 	if t.c.dense != nil {
 		for !t.c.zeros && t.at < len(t.c.dense) && t.c.dense[t.at] == 0 {
 			t.at++

@@ -168,7 +168,6 @@ type contents struct {
 	indices  []indexRecord
 	segments []segmentRecord
 	deleted  map[uint64]bitset
-	lastLog  uint64
 }
 
 func (c *catalogue) load() (*contents, error) {

@@ -38,7 +38,6 @@ type collector struct {
 	after []sortValue // nil: from the first
 	heap  []candidate
 	best  float32 // the highest score seen
-	spare []sortValue
 }
 
 // collect finds the hits of a search among the matches of all segments.

@@ -46,6 +46,9 @@ func (r *random) doc(index string) query.Doc {
 		id = fmt.Sprintf("fresh-%d", r.fresh)
 	}
 	d := query.Doc{Index: index, ID: id, Time: int64(r.IntN(100)) * 60_000}
+	if r.plain {
+		d.Time = int64(r.fresh) * 500 // as it is with logs: later documents have later times, nearly
+	}
 	d.Source = fmt.Appendf(nil, `{"n":%d,"pad":%q}`, r.IntN(1000), strings.Repeat("x", r.IntN(300)))
 	if r.IntN(8) > 0 {
 		f := query.Field{Name: "msg", Kind: query.Text, Terms: r.words(r.IntN(9))}
@@ -215,7 +218,7 @@ func (r *random) aggs(depth int) []query.Agg {
 			}
 			aggs = append(aggs, a)
 		case 2:
-			width := pick(r, []int64{60_000, 600_000})
+			width := pick(r, []int64{60_000, 600_000, 36_000_000})
 			a := query.Agg{Name: name, Type: query.AggDateHistogram, Field: "ts", Kind: query.Date, MinCount: r.IntN(3),
 				Bounds: func(ms int64) int64 { return ms - ms%width }}
 			if depth > 0 {
@@ -352,8 +355,21 @@ func (x *trial) reopen() {
 	require.NoError(x.t, err)
 }
 
+func newTrial(t *testing.T, seed int, plain bool) *trial {
+	x := &trial{t: t, r: &random{Rand: rand.New(rand.NewPCG(uint64(seed), 1)), plain: plain}, ref: newReference()}
+	x.o = Options{Dir: t.TempDir(), MaxAge: -1}
+	var err error
+	x.e, err = Open(x.o)
+	require.NoError(t, err)
+	for _, index := range []string{"one", "two"} {
+		require.NoError(t, x.e.CreateIndex(index, nil))
+		x.ref.indices[index] = &refIndex{idfs: map[string]float32{}, lengths: map[string][2]int{}}
+	}
+	return x
+}
+
 func TestDifferential(t *testing.T) {
-	trials := 24
+	trials := 16
 	if n, err := strconv.Atoi(os.Getenv("MILLRACE_ENGINE_TRIALS")); err == nil {
 		trials = n
 	}
@@ -362,15 +378,7 @@ func TestDifferential(t *testing.T) {
 	}
 	for seed := range trials {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			x := &trial{t: t, r: &random{Rand: rand.New(rand.NewPCG(uint64(seed), 1)), plain: seed%2 == 0}, ref: newReference()}
-			x.o = Options{Dir: t.TempDir(), MaxAge: -1}
-			var err error
-			x.e, err = Open(x.o)
-			require.NoError(t, err)
-			for _, index := range []string{"one", "two"} {
-				require.NoError(t, x.e.CreateIndex(index, nil))
-				x.ref.indices[index] = &refIndex{}
-			}
+			x := newTrial(t, seed, seed%2 == 0)
 			for range 40 {
 				switch x.r.IntN(12) {
 				case 0, 1, 2:
@@ -390,4 +398,26 @@ func TestDifferential(t *testing.T) {
 			require.NoError(t, x.e.Close())
 		})
 	}
+}
+
+// TestDifferentialLarge has segments of several blocks of everything, which are passed over as wholes where possible.
+func TestDifferentialLarge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	x := newTrial(t, 1000, true)
+	for range 6 {
+		ops := x.r.ops("one", 2000)
+		_, err := x.e.Apply(context.Background(), ops)
+		require.NoError(t, err)
+		x.ref.apply(ops)
+		if x.r.IntN(3) == 0 {
+			require.NoError(t, x.e.flush(context.Background()))
+		}
+	}
+	for range 20 {
+		x.search()
+	}
+	x.mergeSome()
+	require.NoError(t, x.e.Close())
 }

@@ -17,6 +17,9 @@ type reference struct{ indices map[string]*refIndex }
 type refIndex struct {
 	docs []refDoc // in the order of arrival, living ones
 	seq  int64
+
+	idfs    map[string]float32 // what was computed since the last change
+	lengths map[string][2]int
 }
 
 type refDoc struct {
@@ -30,6 +33,7 @@ func (r *reference) apply(ops []query.Op) []query.Outcome {
 	var out []query.Outcome
 	for _, op := range ops {
 		ix := r.indices[op.Doc.Index]
+		ix.idfs, ix.lengths = map[string]float32{}, map[string][2]int{}
 		at := slices.IndexFunc(ix.docs, func(d refDoc) bool { return d.ID == op.Doc.ID })
 		var old refDoc
 		if at >= 0 {
@@ -174,6 +178,10 @@ func (ix *refIndex) scoreBool(d *refDoc, q query.Bool, boost float32) (float32, 
 
 // stats returns the number of documents with a term in a field, and their terms.
 func (ix *refIndex) stats(name string) (docs, total int) {
+	if known, ok := ix.lengths[name]; ok {
+		return known[0], known[1]
+	}
+	defer func() { ix.lengths[name] = [2]int{docs, total} }()
 	for i := range ix.docs {
 		f := ix.docs[i].field(name)
 		if f == nil || len(f.Terms) == 0 {
@@ -196,6 +204,10 @@ func uniq(s []string) []string {
 }
 
 func (ix *refIndex) idf(name, term string) float32 {
+	key := name + " " + term
+	if known, ok := ix.idfs[key]; ok {
+		return known
+	}
 	df := 0
 	for i := range ix.docs {
 		if ix.docs[i].anyTerm(name, func(t string) bool { return t == term }) {
@@ -203,7 +215,9 @@ func (ix *refIndex) idf(name, term string) float32 {
 		}
 	}
 	docs, _ := ix.stats(name)
-	return float32(math.Log(1 + (float64(docs-df)+0.5)/(float64(df)+0.5)))
+	idf := float32(math.Log(1 + (float64(docs-df)+0.5)/(float64(df)+0.5)))
+	ix.idfs[key] = idf
+	return idf
 }
 
 func (ix *refIndex) bm25(d *refDoc, name string, freq, idf, boost float32) float32 {
