@@ -47,6 +47,9 @@ func newEdit(what string, trim, remove *string, to string) (edit, error) {
 	return d, errors.Join(errs...)
 }
 
+// edits reports whether apply may change anything.
+func (d *edit) edits() bool { return d.trim != nil || d.remove != nil || d.to != "" }
+
 func (d edit) forWorker() edit {
 	for _, c := range []**chars{&d.trim, &d.remove} {
 		if *c != nil {

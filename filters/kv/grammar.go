@@ -18,14 +18,15 @@ type grammar struct {
 
 	plain   bool
 	lenient bool
-	class   [256]uint8 // of bytes: isField and isValue
+	class   [256]uint8 // of bytes: isField, isValue and isEscape
 	closer  [256]byte  // of bytes that open a quoted value, 0 of others
 }
 
 const (
-	isField = 1 << iota // separates pairs
-	isValue             // separates key and value
-	isSplit = isField | isValue
+	isField  = 1 << iota // separates pairs
+	isValue              // separates key and value
+	isEscape             // the backslash
+	isSplit  = isField | isValue
 )
 
 func newGrammar(o *Options) (*grammar, error) {
@@ -117,6 +118,7 @@ func (g *grammar) tables(o *Options) bool {
 			g.class[c] |= isValue
 		}
 	}
+	g.class['\\'] |= isEscape
 	g.closer['"'], g.closer['\''] = '"', '\''
 	if o.IncludeBrackets {
 		g.closer['('], g.closer['['], g.closer['<'] = ')', ']', '>'
@@ -216,19 +218,32 @@ func (s *scanner) next() (key, value string, ok bool) {
 
 // keyEnd returns where the key that begins at p ends, and whether a backslash hid a character.
 func (s *scanner) keyEnd(p int) (end int, escaped bool) {
-	text := s.text
-	for p < len(text) {
-		switch c := text[p]; {
-		case c == '\\' && p+1 < len(text) && text[p+1] != '\n':
-			p += 2
-			escaped = true
-		case s.class[c]&isSplit != 0:
+	for {
+		p = s.skipTo(p, isSplit|isEscape)
+		if !s.hides(p) {
+			if p < len(s.text) && s.class[s.text[p]]&isSplit == 0 { // a backslash that hides nothing
+				p++
+				continue
+			}
 			return p, escaped
-		default:
-			p++
 		}
+		p += 2
+		escaped = true
 	}
-	return min(p, len(text)), escaped
+}
+
+// skipTo returns where the next character of the classes stands, at or behind p.
+func (s *scanner) skipTo(p int, classes uint8) int {
+	text, class := s.text, &s.class
+	for p < len(text) && class[text[p]]&classes == 0 {
+		p++
+	}
+	return p
+}
+
+// hides reports whether a backslash stands at p that makes the next character count as itself.
+func (s *scanner) hides(p int) bool {
+	return p+1 < len(s.text) && s.text[p] == '\\' && s.text[p+1] != '\n'
 }
 
 // splitEnd returns where what separates key and value ends, but for the blanks behind it, if it begins at p; -1 if it does not.
@@ -273,17 +288,16 @@ func (s *scanner) value(start, end, p int) (key, value string, ok bool) {
 		}
 	}
 	q := p
-	for q < len(text) {
-		c := text[q]
-		if c == '\\' && q+1 < len(text) && text[q+1] != '\n' {
+	for {
+		q = s.skipTo(q, isField|isEscape)
+		if s.hides(q) {
 			q += 2
-		} else if s.class[c]&isField != 0 {
-			break
-		} else {
+		} else if q < len(text) && s.class[text[q]]&isField == 0 { // a backslash that hides nothing
 			q++
+		} else {
+			break
 		}
 	}
-	q = min(q, len(text))
 	s.pos = q + 1
 	return text[start:end], text[p:q], true
 }
@@ -291,6 +305,17 @@ func (s *scanner) value(start, end, p int) (key, value string, ok bool) {
 // quoteEnd returns where the next close stands that no backslash hides, -1 if there is none.
 func (s *scanner) quoteEnd(p int, close byte) (at int, escaped bool) {
 	text := s.text
+	n := strings.IndexByte(text[p:], close)
+	inside := text[p:]
+	if n >= 0 {
+		inside = inside[:n]
+	}
+	if strings.IndexByte(inside, '\\') < 0 {
+		if n < 0 {
+			return -1, false
+		}
+		return p + n, false
+	}
 	for p < len(text) {
 		switch c := text[p]; {
 		case c == '\\' && p+1 < len(text) && text[p+1] != '\n':

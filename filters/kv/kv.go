@@ -173,6 +173,8 @@ func configValue(v config.Value) event.Value {
 // ForWorker returns the filter for one worker.
 func (f *filter) ForWorker() plugin.Filter {
 	w := &worker{filter: f, scanner: scanner{grammar: f.grammar, timeout: f.timeout}, key: f.key.forWorker(), value: f.value.forWorker()}
+	w.asTheyAre = !f.key.edits() && !f.value.edits() && len(f.include.names) == 0 && len(f.exclude.names) == 0 &&
+		f.o.Prefix.String() == "" && !f.o.Recursive
 	w.scanner.m = f.grammar.pair.NewMatcher()
 	w.scanner.has = f.grammar.splitter.NewMatcher()
 	return w
@@ -186,6 +188,7 @@ type worker struct {
 	*filter
 	scanner            scanner
 	key, value         edit
+	asTheyAre          bool     // no option changes or chooses pairs
 	includes, excludes []string // for the event at hand
 }
 
@@ -272,12 +275,7 @@ func (w *worker) set(e *event.Event, pairs *event.Object) error {
 	if !w.o.Target.IsZero() {
 		return e.Set(&w.o.Target, event.ObjectValue(pairs))
 	}
-	for _, f := range pairs.Fields() {
-		if err := e.SetNamed(f.Key, f.Val); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.SetFields(pairs)
 }
 
 // keySet are the keys of include_keys or exclude_keys.

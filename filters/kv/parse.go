@@ -16,6 +16,7 @@ type parse struct {
 	pairs *event.Object
 	depth int
 
+	simple           bool // pairs are taken as they stand in the text
 	resolved         bool
 	include, exclude []string
 }
@@ -52,6 +53,7 @@ func (p *parse) text(s string) error {
 func (p *parse) resolve() (err error) {
 	w := p.w
 	p.resolved = true
+	p.simple = w.asTheyAre
 	if p.include, err = w.include.resolve(p.e, w.includes[:0]); err != nil {
 		return err
 	}
@@ -72,6 +74,12 @@ func (p *parse) add(key, value string) error {
 	if value == "" && !w.o.AllowEmptyValues {
 		return nil
 	}
+	if p.simple {
+		if old, done := p.pairs.SetNew(key, event.StringValue(value)); !done {
+			p.again(key, old, value, event.StringValue(value))
+		}
+		return nil
+	}
 	key, err := w.key.apply(p.e.Arena, key)
 	if err != nil {
 		return err
@@ -85,11 +93,11 @@ func (p *parse) add(key, value string) error {
 	if value, err = w.value.apply(p.e.Arena, value); err != nil {
 		return err
 	}
+	v := event.StringValue(value)
 	old, exists := p.pairs.Get(key)
 	if exists && !w.o.AllowDuplicateValues && includes(old, value) {
 		return nil
 	}
-	v := event.StringValue(value)
 	if w.o.Recursive && p.depth < maxDepth {
 		inner, err := p.recurse(value)
 		if err != nil {
@@ -99,18 +107,26 @@ func (p *parse) add(key, value string) error {
 			v = event.ObjectValue(inner)
 		}
 	}
-	switch l := old.List(); {
-	case !exists:
+	if !exists {
 		p.pairs.Set(key, v)
-	case l != nil:
-		l.Append(v)
-	default:
+		return nil
+	}
+	p.again(key, old, value, v)
+	return nil
+}
+
+// again adds v, which was made of value, to a key that has old already.
+func (p *parse) again(key string, old event.Value, value string, v event.Value) {
+	if !p.w.o.AllowDuplicateValues && includes(old, value) {
+		return
+	}
+	l := old.List()
+	if l == nil {
 		l = p.e.NewList()
 		l.Append(old)
-		l.Append(v)
 		p.pairs.Set(key, event.ListValue(l))
 	}
-	return nil
+	l.Append(v)
 }
 
 // recurse parses a value with the place of the scan around it put aside.

@@ -137,21 +137,16 @@ func (f *filter) Filter(e *event.Event) bool {
 // ref is a field that an option names. Logstash finds a malformed reference when it meets an event, and so do we.
 type ref struct {
 	path event.Path
-	top  string // the name of a top-level field that may hold anything, "" for other references
+	top  bool // a top-level field that may hold anything
 	err  error
 }
-
-// maxScan is the number of fields up to which looking at each is the fastest way to find one.
-const maxScan = 40
 
 // get returns the value of the field, null if there is none, and where it stands in the event if that was easy to find: most references
 // are plain names, and setting what was just read need not look for it again.
 func (r *ref) get(e *event.Event) (event.Value, *event.Field) {
-	if root := e.Root(); r.top != "" && root.Len() <= maxScan {
-		for i, f := range root.Fields() {
-			if f.Key == r.top {
-				return f.Val, root.At(i)
-			}
+	if r.top {
+		if f := e.Top(&r.path); f != nil {
+			return f.Val, f
 		}
 		return event.Value{}, nil
 	}
@@ -182,7 +177,7 @@ func (c *compiler) ref(option, name string) ref {
 	c.check(option, err)
 	r := ref{path: p, err: err}
 	if keys := p.Keys(); len(keys) == 1 && !p.IsMetadata() && keys[0] != event.TagsField && keys[0] != event.TimestampField {
-		r.top = keys[0]
+		r.top = true
 	}
 	return r
 }

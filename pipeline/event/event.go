@@ -1,9 +1,11 @@
 package event
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // Event is what filters work on: ordered fields, @timestamp among them, and metadata that no output sees. An event has one owner, the
@@ -249,6 +251,65 @@ func (e *Event) SetNamed(name string, v Value) error {
 		return err
 	}
 	return e.Set(&p, v)
+}
+
+// SetFields is SetNamed for each field of o, which brought its names with its content: a document, pairs. On an error the fields before
+// that which could not be set are there.
+func (e *Event) SetFields(o *Object) error {
+	for i := range o.fields {
+		f := &o.fields[i]
+		mark := o.markAt(i)
+		if reservedMarks>>(mark&63)&1 == 0 && !hasBracket(f.Key) {
+			v := f.Val
+			if v.kind == rawJSON {
+				v = o.at(i)
+			}
+			e.root.set(f.Key, mark, v)
+		} else if err := e.SetNamed(f.Key, o.at(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hasBracket reports whether a name is more than a plain one. Names are short: a call to search them would take longer than this.
+func hasBracket(name string) bool {
+	p := unsafe.Slice(unsafe.StringData(name), len(name))
+	switch n := len(p); {
+	case n >= 8:
+		i := 0
+		for ; i < n-8; i += 8 {
+			if bracketIn(binary.LittleEndian.Uint64(p[i:])) {
+				return true
+			}
+		}
+		return bracketIn(binary.LittleEndian.Uint64(p[n-8:]))
+	case n >= 4:
+		return bracketIn(uint64(binary.LittleEndian.Uint32(p))<<32 | uint64(binary.LittleEndian.Uint32(p[n-4:])))
+	}
+	return strings.ContainsAny(name, "[]")
+}
+
+// bracketIn reports whether one of the bytes of w is a bracket: a zero after the exclusive or, which a borrow finds.
+func bracketIn(w uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	open, shut := w^'['*ones, w^']'*ones
+	return ((open-ones)&^open|(shut-ones)&^shut)&highs != 0
+}
+
+// Top returns the top-level field that p refers to if it is a plain name and there is one, nil otherwise. Its Val may be changed through
+// the pointer, which is valid until the next change of the event: reading a field and setting it takes one search.
+func (e *Event) Top(p *Path) *Field {
+	if !p.plain {
+		return nil
+	}
+	k := &p.keys[0]
+	i := e.root.find(k.name, k.mark)
+	if i < 0 {
+		return nil
+	}
+	e.root.at(i)
+	return &e.root.fields[i]
 }
 
 var timestampPath, tagsPath = MustPath(TimestampField), MustPath(TagsField)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,6 +45,20 @@ func TestObjectKeepsItsFields(t *testing.T) {
 		require.Equal(t, want, o.Fields())
 		for i, f := range want {
 			require.Equal(t, i, o.find(f.Key, markOf(f.Key)))
+		}
+	}
+}
+
+func TestHasBracket(t *testing.T) {
+	for n := range 40 {
+		name := []byte(strings.Repeat("Y", n))
+		require.False(t, hasBracket(string(name)))
+		for i := range name {
+			for c := range 256 {
+				name[i] = byte(c)
+				require.Equal(t, c == '[' || c == ']', hasBracket(string(name)), "%q", name)
+			}
+			name[i] = '_'
 		}
 	}
 }

@@ -353,6 +353,24 @@ func (o *Object) set(key string, mark byte, v Value) {
 	o.add(key, mark, v)
 }
 
+// SetNew sets key to v if there is no such field, and returns the value it has otherwise.
+func (o *Object) SetNew(key string, v Value) (old Value, done bool) {
+	mark := markOf(key)
+	if i := o.find(key, mark); i >= 0 {
+		return o.at(i), false
+	}
+	o.add(key, mark, v)
+	return Value{}, true
+}
+
+// markAt returns the mark of field i.
+func (o *Object) markAt(i int) byte {
+	if i < len(o.marks) {
+		return o.marks[i]
+	}
+	return markOf(o.fields[i].Key)
+}
+
 // add appends a field that is known to be new.
 func (o *Object) add(key string, mark byte, v Value) {
 	n := len(o.fields)
