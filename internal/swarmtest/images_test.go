@@ -127,7 +127,8 @@ func (e *engine) importElasticsearch(tag string) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "elasticsearch.sh"), []byte(script.String()), 0o755))
 
 	// The health check of the stack file asks by curl for a status. A task that is not healthy has no name in the network.
-	curl := "#!/bin/sh\nfor url; do :; done\nexec busybox wget -S -T 4 -O /dev/null \"$url\" 2>&1\n"
+	// It prints the status line; nc is what every busybox has that can ask.
+	curl := "#!/bin/sh\nprintf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 4 127.0.0.1 9200\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bin/curl"), []byte(curl), 0o755))
 	require.NoError(t, os.Symlink("busybox", filepath.Join(dir, "bin/grep")))
 
