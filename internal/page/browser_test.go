@@ -127,6 +127,21 @@ func TestHistogramAddsUpAndNarrows(t *testing.T) {
 	require.Empty(t, b.Problems())
 }
 
+func TestTimesAreThoseOfTheBrowser(t *testing.T) {
+	es := new(pagetest.Elasticsearch)
+	es.Add(`{"@timestamp":"2026-01-31T22:30:00.000Z","message":"late"}`)
+	d := newDemo(t, es, nil)
+	b := pagetest.Open(t)
+	b.Zone("Asia/Tokyo")
+	b.Goto(d.URL + "/ui/search?range=absolute&from=1769898600000&to=1769902200000")
+	b.Until(`document.querySelector(".zone").textContent === "Asia/Tokyo"`)
+	require.Equal(t, "2026-02-01 07:30:00.000", b.Text(".hit time"))
+	require.Equal(t, "2026-02-01T07:30", pagetest.Eval[string](b, `document.getElementById("from").value`))
+	b.Follow(".searchbar button")
+	require.Equal(t, "1", b.Text(".total"), "the times of the form are of the same zone")
+	require.Empty(t, b.Problems())
+}
+
 func TestPaging(t *testing.T) {
 	b := pagetest.Open(t)
 	d := newDemo(t, demoEvents(130, time.Now()), nil)

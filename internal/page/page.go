@@ -83,7 +83,7 @@ type Searcher interface {
 type Page struct {
 	options   Options
 	log       *slog.Logger
-	templates map[string]*template.Template
+	templates func() map[string]*template.Template // read at the first look: most programs are never looked at
 	mux       *http.ServeMux
 	searches  chan struct{} // a place for each search that runs
 	matches   chan struct{} // a place for each request of the grok debugger
@@ -98,7 +98,7 @@ func New(o Options) *Page {
 		o.Log = logging.Discard()
 	}
 	p := &Page{
-		options: o, log: o.Log.With(logging.LoggerKey, "millrace.page"), templates: parseTemplates(),
+		options: o, log: o.Log.With(logging.LoggerKey, "millrace.page"), templates: sync.OnceValue(parseTemplates),
 		searches: make(chan struct{}, maxSearches), matches: make(chan struct{}, maxMatches),
 	}
 	p.zips.New = newZip

@@ -62,7 +62,7 @@ func (p *Page) render(w http.ResponseWriter, r *http.Request, code int, name str
 		block = "fragment"
 	}
 	var b bytes.Buffer
-	if err := p.templates[name].ExecuteTemplate(&b, block, l); err != nil {
+	if err := p.templates()[name].ExecuteTemplate(&b, block, l); err != nil {
 		p.log.Error("a page could not be rendered", "page", name, "error", err)
 		http.Error(w, "The page could not be rendered.", http.StatusInternalServerError)
 		return

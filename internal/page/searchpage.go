@@ -43,7 +43,8 @@ func (p *Page) serveSearch(w http.ResponseWriter, r *http.Request) {
 	loc := location(r)
 	var err error
 	v.request, err = readRequest(r.URL.Query(), time.Now(), loc, len(targets))
-	v.FromText, v.ToText = v.From.In(loc).Format(inputForm), v.To.In(loc).Format(inputForm)
+	// The inputs have whole seconds: the range of the next search is not smaller than that of this one.
+	v.FromText, v.ToText = v.From.In(loc).Format(inputForm), v.To.Add(time.Second-time.Millisecond).In(loc).Format(inputForm)
 	v.ColumnsText = strings.Join(v.Columns, ",")
 	v.Reset = v.url(func(n *request) { n.Query, n.After, n.Columns = "", "", nil })
 	code := http.StatusOK

@@ -239,6 +239,15 @@ func (b *Browser) Dark(on bool) {
 	}))
 }
 
+// Zone moves the browser to a time zone.
+func (b *Browser) Zone(name string) {
+	b.t.Helper()
+	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: name})
+		return err
+	}))
+}
+
 // Screenshot keeps a picture of the window: in the folder that MILLRACE_SCREENSHOTS names, or in build/screenshots.
 func (b *Browser) Screenshot(name string) {
 	b.t.Helper()
