@@ -36,19 +36,9 @@ func (e *Engine) apply(ctx context.Context, ops []query.Op) ([]query.Outcome, er
 	if err != nil || len(entries) == 0 {
 		return outcomes, err
 	}
-	var raw []byte
-	for i := range entries {
-		raw = appendEntry(raw, &entries[i])
+	if err := e.writeLog(entries); err != nil {
+		return nil, err
 	}
-	if len(raw) > maxLogBody {
-		return nil, fmt.Errorf("a request of %d bytes: at most %d can be taken at once", len(raw), maxLogBody)
-	}
-	body := sealLog(raw)
-	n := e.logged + 1
-	if err := e.cat.update(func(tx catalogueTx) error { return tx.appendLog(n, body) }); err != nil {
-		return nil, fmt.Errorf("writing the log: %w", err)
-	}
-	e.logged = n
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.insert(entries); err != nil {
@@ -58,6 +48,27 @@ func (e *Engine) apply(ctx context.Context, ops []query.Op) ([]query.Outcome, er
 		wake(e.flushes)
 	}
 	return outcomes, nil
+}
+
+// writeLog puts decided operations into the log. write is held.
+func (e *Engine) writeLog(entries []entry) error {
+	raw := e.logRaw[:0]
+	for i := range entries {
+		raw = appendEntry(raw, &entries[i])
+	}
+	if len(raw) > maxLogBody {
+		return fmt.Errorf("a request of %d bytes: at most %d can be taken at once", len(raw), maxLogBody)
+	}
+	body := sealLog(e.logBody, raw)
+	if cap(raw) <= maxLogKept {
+		e.logRaw, e.logBody = raw, body
+	}
+	n := e.logged + 1
+	if err := e.cat.update(func(tx catalogueTx) error { return tx.appendLog(n, body) }); err != nil {
+		return fmt.Errorf("writing the log: %w", err)
+	}
+	e.logged = n
+	return nil
 }
 
 // waitForRoom waits while twice as much is in memory as should be: the disk is slower than the senders. Where flushing fails for want of

@@ -3,11 +3,14 @@ package engine
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/klauspost/compress/s2"
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // The catalogue is a bbolt database that knows what the store consists of: the indices, the segments of each, what was deleted from them,
@@ -21,6 +24,9 @@ var (
 	bucketLog      = []byte("log")      // number → a bucket with the request, see appendLog
 	keyBody        = []byte("b")
 )
+
+// lockTimeout is how long to wait for a process that is about to end.
+const lockTimeout = 5 * time.Second
 
 type catalogue struct{ db *bolt.DB }
 
@@ -44,8 +50,10 @@ type segmentRecord struct {
 func openCatalogue(path string) (*catalogue, error) {
 	// The list of free pages is made anew at each start, from a file that holds little else than the log: written with each request it
 	// would be a good part of what a small request writes.
-	db, err := bolt.Open(path, 0o600, &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
-	if err != nil {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType, Timeout: lockTimeout})
+	if errors.Is(err, berrors.ErrTimeout) {
+		return nil, fmt.Errorf("opening the catalogue %q: another process has it open", path)
+	} else if err != nil {
 		return nil, fmt.Errorf("opening the catalogue %q: %w", path, err)
 	}
 	err = db.Update(func(tx *bolt.Tx) error {

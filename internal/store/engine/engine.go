@@ -58,8 +58,8 @@ func (o *Options) setDefaults() {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.maxSegment == 0 {
-		// Retention by size removes whole segments, and should not remove much more than it must.
-		o.maxSegment = uint64(max(o.MaxBytes/16, 1<<20))
+		// Retention by size removes whole segments, and should not remove much more than it must. The formats could take 4 GiB.
+		o.maxSegment = uint64(min(max(o.MaxBytes/16, 1<<20), 1<<30))
 	}
 	if o.flushPause == 0 {
 		o.flushPause = flushPause
@@ -79,8 +79,9 @@ type Engine struct {
 	o   Options
 	cat *catalogue
 
-	write  sync.Mutex
-	logged uint64 // guarded by write: the last request in the log
+	write           sync.Mutex
+	logged          uint64 // the last request in the log; this and the buffers for the next are guarded by write
+	logRaw, logBody []byte
 
 	commit sync.Mutex
 

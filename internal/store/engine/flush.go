@@ -36,6 +36,7 @@ func (e *Engine) flusher() {
 	defer e.done.Done()
 	tick := time.NewTicker(retentionInterval)
 	defer tick.Stop()
+	wake(e.flushes) // what the log held may be much, and the limits may be others than before
 	for {
 		select {
 		case <-e.background.Done():
@@ -199,16 +200,6 @@ func (e *Engine) fillFile(f *os.File, m *merger, r segmentRecord) (*segment, err
 	return s, nil
 }
 
-// syncDir makes the name of a new file as durable as its contents.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	return errors.Join(err, d.Close())
-}
-
 // commitFlush puts the new segments and all deletions into the catalogue, with the end of the log that they replace, and into memory.
 func (e *Engine) commitFlush(jobs []*flushJob, upTo uint64) error {
 	e.commit.Lock()
@@ -223,7 +214,9 @@ func (e *Engine) commitFlush(jobs []*flushJob, upTo uint64) error {
 	}
 	for _, j := range jobs {
 		if j.written.seg != nil {
-			changes = append(changes, j.written.since(j.ix))
+			if c := j.written.since(j.ix); c.set != nil {
+				changes = append(changes, c)
+			}
 		}
 	}
 	e.mu.Unlock()

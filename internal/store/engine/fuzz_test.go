@@ -116,7 +116,7 @@ func TestLogRoundTrip(t *testing.T) {
 		raw = appendEntry(raw, &entry{op: &ops[i], index: 7, seq: int64(i), version: 3, replace: i%2 == 0})
 	}
 	i := 0
-	opened, err := openLog(sealLog(raw))
+	opened, err := openLog(sealLog(nil, raw))
 	require.NoError(t, err)
 	require.NoError(t, decodeLog(opened, func(e *entry) error {
 		want := ops[i].Doc

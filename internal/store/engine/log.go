@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 
@@ -92,9 +93,13 @@ func appendField(b []byte, f *query.Field) []byte {
 	return b
 }
 
-// sealLog makes the body of a request of its entries.
-func sealLog(raw []byte) []byte {
-	body := make([]byte, 4+s2.MaxEncodedLen(len(raw)))
+// maxLogKept is how large a buffer for requests may be to be kept for the next.
+const maxLogKept = 8 << 20
+
+// sealLog makes the body of a request of its entries, in buf if that is large enough.
+func sealLog(buf, raw []byte) []byte {
+	body := slices.Grow(buf[:0], 4+s2.MaxEncodedLen(len(raw)))
+	body = body[:cap(body)]
 	compressed := s2.Encode(body[4:], raw)
 	binary.LittleEndian.PutUint32(body, crc32.Checksum(compressed, castagnoli))
 	return body[:4+len(compressed)]

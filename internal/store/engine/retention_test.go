@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,8 +55,9 @@ func TestRetentionBySize(t *testing.T) {
 }
 
 func TestRetentionByAge(t *testing.T) {
-	now := time.UnixMilli(1_000_000_000)
-	o := Options{Dir: t.TempDir(), MaxAge: 1000 * time.Millisecond, now: func() time.Time { return now }}
+	start := time.UnixMilli(1_000_000_000)
+	var passed atomic.Int64 // since start
+	o := Options{Dir: t.TempDir(), MaxAge: 1000 * time.Millisecond, now: func() time.Time { return start.Add(time.Duration(passed.Load())) }}
 	e, err := Open(o)
 	require.NoError(t, err)
 	require.NoError(t, e.CreateIndex("logs", nil))
@@ -64,19 +66,18 @@ func TestRetentionByAge(t *testing.T) {
 		var ops []query.Op
 		for i := range 10 {
 			n := s*10 + i
-			ops = append(ops, query.Op{Kind: query.Create, IfSeqNo: -1, Doc: query.Doc{Index: "logs", ID: fmt.Sprint(n), Time: now.UnixMilli() + int64(n)*100}})
+			ops = append(ops, query.Op{Kind: query.Create, IfSeqNo: -1, Doc: query.Doc{Index: "logs", ID: fmt.Sprint(n), Time: start.UnixMilli() + int64(n)*100}})
 		}
 		_, err := e.Apply(context.Background(), ops)
 		require.NoError(t, err)
 		require.NoError(t, e.flush(context.Background()))
 	}
-	start := now
 	for _, step := range []struct {
 		after   time.Duration // since the first document
 		left    int
 		removed int64
 	}{{1000 * time.Millisecond, 20, 0}, {1500 * time.Millisecond, 15, 5}, {2150 * time.Millisecond, 8, 12}, {time.Hour, 0, 20}} {
-		now = start.Add(step.after)
+		passed.Store(int64(step.after))
 		require.NoError(t, e.retain())
 		require.Equal(t, step.left, count(t, e, "logs"), step.after)
 		require.Equal(t, step.removed, e.Stats().RemovedByAge, step.after)

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"syscall"
 )
@@ -19,4 +20,14 @@ func noSpace(err error) bool {
 		}
 	}
 	return false
+}
+
+// syncDir makes the name of a new file as durable as its contents.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	return errors.Join(err, d.Close())
 }
