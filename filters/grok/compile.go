@@ -47,6 +47,7 @@ type capture struct {
 	group     int
 	cast      patterns.Cast
 	overwrite bool
+	plain     bool // a text that goes to a field nothing else is known of
 	path      event.Path
 	invalid   error // the name of the field is no valid reference: fails for every event, as in Logstash
 }
@@ -202,7 +203,8 @@ func (c *compiler) addCaptures(captures []capture, name onig.Name) []capture {
 	}
 	overwrite := slices.Contains(c.options.Overwrite, fieldName)
 	for _, group := range name.Groups {
-		captures = append(captures, capture{group: group, cast: cast, overwrite: overwrite, path: path, invalid: err})
+		captures = append(captures, capture{
+			group: group, cast: cast, overwrite: overwrite, plain: cast == patterns.NoCast && !overwrite && err == nil, path: path, invalid: err})
 		cast = patterns.NoCast
 	}
 	return captures

@@ -203,6 +203,9 @@ func (w *worker) capture(e *event.Event, captures []capture, m *onig.Matcher, te
 		c := &captures[i]
 		var v event.Value
 		if start, end := m.Group(c.group); start >= 0 {
+			if c.plain && (start < end || w.keepEmpty) && e.SetNewText(&c.path, text[start:end]) {
+				continue
+			}
 			if start == end && c.cast == 0 && !w.keepEmpty {
 				continue
 			}

@@ -74,9 +74,9 @@ type Source struct {
 type decoration struct {
 	fields []Field // top-level ones
 	marks  []byte
-	seen   uint64 // of fields
-	late   uint64 // of the names below @metadata
-	bare   bool   // there is no type, no add_field and no tag
+	seen   markSet  // of fields
+	late   *markSet // of the names below @metadata; nil: none
+	bare   bool     // there is no type, no add_field and no tag
 }
 
 // Seal returns s ready for quick use. Nothing of s may change afterwards; without it [Source.Decorate] does the same more slowly.
@@ -86,12 +86,15 @@ func (s *Source) Seal() *Source {
 		f := &s.Fields[i]
 		switch {
 		case f.Path.meta && len(f.Path.keys) > 0:
-			d.late |= 1 << (f.Path.keys[0].mark & 63)
+			if d.late == nil {
+				d.late = new(markSet)
+			}
+			d.late.add(f.Path.keys[0].mark)
 		case f.Path.plain && !slices.ContainsFunc(d.fields, func(o Field) bool { return o.Key == f.Path.keys[0].name }):
 			k := &f.Path.keys[0]
 			d.fields = append(d.fields, Field{k.name, f.Value})
 			d.marks = append(d.marks, k.mark)
-			d.seen |= 1 << (k.mark & 63)
+			d.seen.add(k.mark)
 		default:
 			s.ready = nil
 			return s
@@ -104,16 +107,16 @@ func (s *Source) Seal() *Source {
 // apply gives e the facts about the source and reports whether that was possible: whether e had none of the fields.
 func (d *decoration) apply(e *Event, s *Source) bool {
 	o := &e.root
-	if o.seen&d.seen != 0 || len(o.fields)+len(d.fields) > len(o.marks) {
+	if o.seen.meets(&d.seen) || len(o.fields)+len(d.fields) > len(o.marks) {
 		return false
 	}
 	if len(d.fields) > 0 {
 		copy(o.marks[len(o.fields):], d.marks)
 		o.fields = append(o.fields, d.fields...)
-		o.seen |= d.seen
+		o.seen.join(&d.seen)
 	}
-	if d.late != 0 {
-		e.late, e.lateMarks = s, d.late
+	if d.late != nil {
+		e.late, e.lateMarks = s, *d.late
 	}
 	return true
 }
@@ -197,7 +200,7 @@ func (s *Source) setFacts(e *Event) (err error) {
 		f := &s.Fields[i]
 		if f.Path.meta && len(f.Path.keys) > 0 {
 			e.late = s // most events never look at their metadata
-			e.lateMarks |= 1 << (f.Path.keys[0].mark & 63)
+			e.lateMarks.add(f.Path.keys[0].mark)
 			continue
 		}
 		if f.Path.plain {

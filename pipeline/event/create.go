@@ -18,16 +18,8 @@ const (
 // The marks of the fields that every event has or might have.
 var (
 	stampMark, versionMark = markOf(TimestampField), markOf(VersionField)
-	reservedMarks          = maskOf(TimestampField, VersionField, MetadataField, TagsField)
+	reservedMarks          = marksOf(TimestampField, VersionField, MetadataField, TagsField)
 )
-
-// maskOf returns what Object.seen has set for any of keys.
-func maskOf(keys ...string) (mask uint64) {
-	for _, k := range keys {
-		mask |= 1 << (markOf(k) & 63)
-	}
-	return mask
-}
 
 var now = time.Now // TIME_NOW in templates; synctest replaces the clock below it
 
@@ -45,7 +37,7 @@ func (e *Event) SetRoot(o *Object) {
 // otherwise; @version "1" if absent; metadata moved out of the document; tags that are strings. What is of no use is kept in a field
 // of its own and tagged.
 func (e *Event) Create(t time.Time) {
-	if e.root.seen&reservedMarks == 0 {
+	if !e.root.seen.meets(&reservedMarks) {
 		e.root.add(TimestampField, stampMark, TimeValue(t))
 		e.root.add(VersionField, versionMark, StringValue("1"))
 		return

@@ -15,7 +15,7 @@ type Event struct {
 	meta Object // reached by metadata(), which adds what is late
 
 	late      *Source // its facts below @metadata are set when somebody first looks there
-	lateMarks uint64  // of the names of these facts, see Object.seen
+	lateMarks markSet // of the names of these facts
 
 	// Arena holds the texts made for this event; strings from it live as long as they are referred to.
 	Arena *Arena
@@ -64,7 +64,7 @@ func (e *Event) Reset() {
 	}
 	e.nObjects, e.nLists = 0, 0
 	e.cancelled, e.read = false, 0
-	e.late, e.lateMarks = nil, 0
+	e.late, e.lateMarks = nil, markSet{}
 }
 
 // metadata returns @metadata with the facts about the source, which stay behind what the event brought itself.
@@ -73,7 +73,7 @@ func (e *Event) metadata() *Object {
 		return &e.meta
 	}
 	late := e.late.Fields
-	e.late, e.lateMarks = nil, 0
+	e.late, e.lateMarks = nil, markSet{}
 	for i := range late {
 		if f := &late[i]; f.Path.meta && !e.Has(f.Path) {
 			_ = e.Set(f.Path, f.Value) // below a scalar that the event brought: its own word counts
@@ -171,7 +171,7 @@ func (e *Event) top(p *Path) *Object {
 		return &e.root
 	}
 	// Outputs ask for metadata of their own with every event, and that must not set the rest.
-	if len(p.keys) > 0 && e.lateMarks>>(p.keys[0].mark&63)&1 == 0 {
+	if len(p.keys) > 0 && !e.lateMarks.has(p.keys[0].mark) {
 		return &e.meta
 	}
 	return e.metadata()
@@ -259,7 +259,7 @@ func (e *Event) SetFields(o *Object) error {
 	for i := range o.fields {
 		f := &o.fields[i]
 		mark := o.markAt(i)
-		if reservedMarks>>(mark&63)&1 == 0 && !hasBracket(f.Key) {
+		if !reservedMarks.has(mark) && !hasBracket(f.Key) {
 			v := f.Val
 			if v.kind == rawJSON {
 				v = o.at(i)
@@ -314,11 +314,32 @@ func (e *Event) Top(p *Path) *Field {
 
 var timestampPath, tagsPath = MustPath(TimestampField), MustPath(TagsField)
 
+// SetNewText sets p to a text if p is a plain name that the event certainly does not have, and if that takes no more room than there is.
+// It is the quick form of SetIfAbsent, to which the caller turns if it returns false: captures are nearly all new.
+func (e *Event) SetNewText(p *Path, text string) bool {
+	o := &e.root
+	n := len(o.fields)
+	if !p.plain || n >= cap(o.fields) || n >= len(o.marks) {
+		return false
+	}
+	k := &p.keys[0]
+	if o.seen.has(k.mark) {
+		return false
+	}
+	o.seen.add(k.mark)
+	o.marks[n] = k.mark
+	o.fields = o.fields[:n+1]
+	f := &o.fields[n]
+	f.Key = k.name // one by one: a Field made first and then copied costs twice the time
+	f.Val.ptr, f.Val.num, f.Val.nsec, f.Val.kind = unsafe.Pointer(unsafe.StringData(text)), uint64(len(text)), 0, String
+	return true
+}
+
 // SetIfAbsent is Set for a field that is missing or null, in one search; done is false, and nothing changed, if p has a value.
 func (e *Event) SetIfAbsent(p *Path, v Value) (done bool, err error) {
 	o := &e.root
 	if p.plain {
-		if k := &p.keys[0]; o.seen>>(k.mark&63)&1 == 0 {
+		if k := &p.keys[0]; !o.seen.has(k.mark) {
 			o.add(k.name, k.mark, v)
 			return true, nil
 		}
@@ -449,7 +470,7 @@ func (e *Event) setMetadata(v Value) error {
 	if o == &e.meta {
 		return nil
 	}
-	e.late, e.lateMarks = nil, 0
+	e.late, e.lateMarks = nil, markSet{}
 	fields := append([]Field(nil), o.Fields()...) // o may be part of what is replaced
 	e.meta.Clear()
 	for _, f := range fields {
@@ -463,7 +484,7 @@ func (e *Event) Remove(p *Path) (Value, bool) {
 	switch len(p.keys) {
 	case 0:
 		if p.meta {
-			e.late, e.lateMarks = nil, 0
+			e.late, e.lateMarks = nil, markSet{}
 			e.meta.Clear()
 		}
 		return Value{}, p.meta

@@ -221,7 +221,7 @@ type Field struct {
 // fields an index takes over, so that no document makes it quadratic.
 type Object struct {
 	fields []Field
-	seen   uint64           // bit mark&63 is set for each field there is or was: most searches are for new fields, and end here
+	seen   markSet          // the marks of the fields there are or were: most searches are for new fields, and end here
 	marks  [indexFrom]byte  // of the first fields' keys, see markOf
 	index  map[string]int32 // of fields, nil while small or out of date
 	owner  *Event           // who builds what is lazy; nil if nobody can
@@ -238,6 +238,32 @@ func markOf(key string) byte {
 	}
 	h := uint32(key[0]) | uint32(key[n/2])<<8 | uint32(key[n-1])<<16 | uint32(n)<<24
 	return byte(h * 0x9E3779B1 >> 24)
+}
+
+// markSet is a set of marks.
+type markSet [4]uint64
+
+func (m *markSet) has(mark byte) bool { return m[mark>>6]>>(mark&63)&1 != 0 }
+
+func (m *markSet) add(mark byte) { m[mark>>6] |= 1 << (mark & 63) }
+
+func (m *markSet) join(o *markSet) {
+	for i := range m {
+		m[i] |= o[i]
+	}
+}
+
+// meets reports whether the sets have a mark in common.
+func (m *markSet) meets(o *markSet) bool {
+	return m[0]&o[0]|m[1]&o[1]|m[2]&o[2]|m[3]&o[3] != 0
+}
+
+// marksOf returns the marks of keys.
+func marksOf(keys ...string) (m markSet) {
+	for _, k := range keys {
+		m.add(markOf(k))
+	}
+	return m
 }
 
 // Len returns the number of fields; a nil object has none.
@@ -296,7 +322,7 @@ func (o *Object) at(i int) Value {
 
 // find returns where the field with a key and its mark is, -1 if there is none.
 func (o *Object) find(key string, mark byte) int {
-	if o.seen>>(mark&63)&1 == 0 {
+	if !o.seen.has(mark) {
 		return -1
 	}
 	return o.search(key, mark)
@@ -379,8 +405,15 @@ func (o *Object) add(key string, mark byte, v Value) {
 	} else if o.index != nil {
 		o.index[key] = int32(n)
 	}
-	o.fields = append(o.fields, Field{key, v})
-	o.seen |= 1 << (mark & 63)
+	o.seen.add(mark)
+	if n == cap(o.fields) {
+		o.fields = append(o.fields, Field{key, v})
+		return
+	}
+	o.fields = o.fields[:n+1]
+	f := &o.fields[n]
+	f.Key = key // one by one: a Field made first and then copied costs twice the time
+	f.Val.ptr, f.Val.num, f.Val.nsec, f.Val.kind = v.ptr, v.num, v.nsec, v.kind
 }
 
 // Delete removes key and returns the value it had.
@@ -419,7 +452,7 @@ func (o *Object) copyFrom(old *Object, e *Event) {
 
 // Clear removes all fields.
 func (o *Object) Clear() {
-	o.fields, o.seen = o.fields[:0], 0
+	o.fields, o.seen = o.fields[:0], markSet{}
 	o.index = nil
 	o.lazy = false
 }
