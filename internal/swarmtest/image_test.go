@@ -106,7 +106,7 @@ func (e *engine) checkReproducible() {
 }
 
 // checkArm builds for arm64, as far as a builder can that knows no platforms, and looks into the binary, which runs where an emulator is
-// installed. Images of several platforms take BuildKit or buildah: TestPlatforms.
+// installed.
 func (e *engine) checkArm() {
 	e.t.Helper()
 	e.build("millrace:arm64", "--build-arg", "GO_IMAGE="+emptyGoImage, "--build-arg", "TARGETARCH=arm64")
