@@ -104,8 +104,22 @@ func (a *apache) bulk(n int) []query.Op {
 	return ops
 }
 
-// BenchmarkApply takes bulks of a thousand documents, all that follows in the background included.
+// BenchmarkApply takes bulks of a thousand documents, all that follows in the background included: with IDs that the store made, with
+// IDs of the sender, and documents that replace others.
 func BenchmarkApply(b *testing.B) {
+	ids := map[string]func(op *query.Op, n int){
+		"fresh":    func(*query.Op, int) {},
+		"with IDs": func(op *query.Op, n int) { op.Kind, op.Fresh, op.Doc.ID = query.Put, false, fmt.Sprint("id-", n) },
+		"replace": func(op *query.Op, n int) {
+			op.Kind, op.Fresh, op.Doc.ID = query.Put, false, fmt.Sprint("id-", n%20_000)
+		},
+	}
+	for name, change := range ids {
+		b.Run(name, func(b *testing.B) { benchmarkApply(b, change) })
+	}
+}
+
+func benchmarkApply(b *testing.B, change func(op *query.Op, n int)) {
 	e, err := Open(Options{Dir: b.TempDir(), MaxAge: -1})
 	require.NoError(b, err)
 	require.NoError(b, e.CreateIndex("logs", nil))
@@ -118,7 +132,11 @@ func BenchmarkApply(b *testing.B) {
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		_, err := e.Apply(context.Background(), bulks[n%len(bulks)])
+		ops := bulks[n%len(bulks)]
+		for i := range ops {
+			change(&ops[i], n*bulk+i)
+		}
+		_, err := e.Apply(context.Background(), ops)
 		require.NoError(b, err)
 		n++
 	}
