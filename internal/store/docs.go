@@ -105,6 +105,9 @@ func (q *request) getDoc(name, id string, sourceOnly bool) error {
 	}
 	hit, found, err := q.s.engine.Get(list[0].name, id)
 	if err != nil {
+		if t, _ := q.s.existing(list[0].name); t.ix == nil {
+			return noSuchIndex(name) // somebody deleted it at this moment
+		}
 		return err
 	}
 	if !found {

@@ -500,20 +500,38 @@ func (s *search) run(ctx context.Context) ([]byte, error) {
 		ctx, cancel = context.WithTimeout(ctx, s.timeout)
 		defer cancel()
 	}
-	res := &query.Result{TotalExact: true}
-	if len(r.Targets) > 0 {
-		if res, err = s.s.engine.Search(ctx, r); err != nil {
-			if errors.Is(err, context.DeadlineExceeded) {
-				return nil, failure(http.StatusGatewayTimeout, "search_timeout_exception", "Time exceeded")
-			}
-			return nil, err
+	res, err := s.ask(ctx, r)
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, failure(http.StatusGatewayTimeout, "search_timeout_exception", "Time exceeded")
 		}
+		return nil, err
 	}
 	aggs, err := s.aggAnswers(res.Aggs)
 	if err != nil {
 		return nil, err
 	}
 	return s.appendAnswer(nil, res, aggs), nil
+}
+
+// ask lets the engine search. An index that somebody deletes meanwhile is left out.
+func (s *search) ask(ctx context.Context, r *query.Search) (*query.Result, error) {
+	for len(r.Targets) > 0 {
+		res, err := s.s.engine.Search(ctx, r)
+		if err == nil || !s.dropGone(r) {
+			return res, err
+		}
+	}
+	return &query.Result{TotalExact: true}, nil
+}
+
+// dropGone removes targets that are not there any more, and reports whether there was one.
+func (s *search) dropGone(r *query.Search) bool {
+	n := len(r.Targets)
+	s.s.cat.mu.RLock()
+	defer s.s.cat.mu.RUnlock()
+	r.Targets = slices.DeleteFunc(r.Targets, func(t query.Target) bool { return s.s.cat.indices[t.Index] == nil })
+	return len(r.Targets) < n
 }
 
 func (s *search) aggAnswers(results []query.AggResult) (object, error) {
@@ -654,11 +672,9 @@ func (q *request) count(expr string) error {
 	if err != nil {
 		return err
 	}
-	res := &query.Result{}
-	if len(r.Targets) > 0 {
-		if res, err = q.s.engine.Search(q.Context(), r); err != nil {
-			return err
-		}
+	res, err := s.ask(q.Context(), r)
+	if err != nil {
+		return err
 	}
 	q.send(http.StatusOK, object{"count": res.Total, "_shards": s.shards()})
 	return nil
