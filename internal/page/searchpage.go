@@ -50,7 +50,7 @@ func (p *Page) serveSearch(w http.ResponseWriter, r *http.Request) {
 	code := http.StatusOK
 	if may := p.options.MaySee; may != nil && err == nil {
 		if ok, why := may(r); !ok {
-			err = errors.New(why)
+			err, code = errors.New(why), http.StatusForbidden
 		}
 	}
 	if len(targets) > 0 {
@@ -61,7 +61,9 @@ func (p *Page) serveSearch(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		v.Error = visible(err.Error())
-		code = http.StatusBadRequest
+		if code == http.StatusOK {
+			code = http.StatusBadRequest
+		}
 	}
 	if v.Refresh > 0 {
 		v.Poll = v.url(nil) + "&fragment"

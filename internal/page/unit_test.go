@@ -270,6 +270,7 @@ func TestWhoMaySeeEvents(t *testing.T) {
 		MaySee:  func(r *http.Request) (bool, string) { return r.Header.Get("Let") != "", "events are shown to <nobody>" },
 	})
 	w := get(t, p, "/ui/search")
+	require.Equal(t, http.StatusForbidden, w.Code)
 	require.Contains(t, w.Body.String(), "events are shown to &lt;nobody&gt;")
 	require.NotContains(t, w.Body.String(), "container.name")
 	r := httptest.NewRequest(http.MethodGet, "/ui/search?range=24h", nil)
