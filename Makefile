@@ -13,7 +13,7 @@ RACE := ./pipeline/... ./inputs/... ./outputs/... ./internal/stream/... ./intern
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/millrace
 
-run: build ## the main job with nothing configured: TCP port 9000 to the terminal
+run: build ## the main job with nothing configured: TCP port 9000, the embedded store, the page
 	$(BIN)
 
 test: vet lint unit race ## all that must pass
