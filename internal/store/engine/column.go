@@ -25,7 +25,7 @@ type columnMeta struct {
 	width    uint8
 }
 
-// appendColumn writes numbers to a segment and appends what decodePacked reads to meta.
+// packed writes numbers to a segment and appends what decodePacked reads to meta.
 func (w *segmentWriter) packed(meta []byte, values []int64) []byte {
 	meta = binary.AppendUvarint(meta, uint64(len(values)))
 	meta = binary.AppendUvarint(meta, w.off)
