@@ -20,7 +20,6 @@ type apiError struct {
 	index       *index // what it is about, if anything
 	cause       *apiError
 	more        object
-	indexName   string
 }
 
 func (e *apiError) Error() string { return e.reason }

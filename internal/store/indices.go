@@ -269,6 +269,8 @@ func (q *request) putMapping(expr string) error {
 
 // addMapping merges a definition into an index's mapping, or leaves it as it was where that fails.
 func (c *catalog) addMapping(ix *index, def object) error {
+	c.mu.RLock() // what is saved holds aliases too
+	defer c.mu.RUnlock()
 	ix.mu.Lock()
 	trial := &index{name: ix.name, stream: ix.stream, settings: ix.settings}
 	err := trial.setUp(ix.mapping.Definition())
@@ -327,9 +329,9 @@ func (q *request) putAlias(expr, name string) error {
 }
 
 type aliasAction struct {
-	add, removeIndex bool
-	index, alias     string
-	def              object
+	add          bool
+	index, alias string
+	def          object
 }
 
 // updateAliases answers POST _aliases.

@@ -288,7 +288,7 @@ func (q *request) resolveIndex(expr string) error {
 			}
 			o["data_stream"] = ix.stream
 		}
-		for a := range ix.aliases {
+		for a := range q.s.aliasesOf(ix) {
 			aliases[a] = append(aliases[a], ix.name)
 		}
 		indices = append(indices, o)

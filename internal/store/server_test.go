@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -60,13 +59,6 @@ func (r *rig) get(method, path, body, at string) any {
 		v = m[k]
 	}
 	return v
-}
-
-func compact(t *testing.T, s string) string {
-	t.Helper()
-	var b bytes.Buffer
-	require.NoError(t, json.Compact(&b, []byte(s)))
-	return b.String()
 }
 
 func TestBulk(t *testing.T) {

@@ -62,14 +62,14 @@ func NewDateFormat(text string) (*DateFormat, error) {
 			}
 			spelled = strings.ReplaceAll(spelled, "u", "y")
 			if err := simplePattern(spelled); err != nil {
-				return nil, fmt.Errorf("Invalid format: [%s]: %w", t, err) //nolint:staticcheck // Elasticsearch's words
+				return nil, fmt.Errorf("invalid format: [%s]: %w", t, err)
 			}
 			var err error
 			if p.parser, err = joda.NewParser(spelled, joda.Options{}); err == nil {
 				p.writer, err = joda.NewJavaFormatter(strings.ReplaceAll(spelled, "y", "u"))
 			}
 			if err != nil {
-				return nil, fmt.Errorf("Invalid format: [%s]: %w", t, err) //nolint:staticcheck // Elasticsearch's words
+				return nil, fmt.Errorf("invalid format: [%s]: %w", t, err)
 			}
 		}
 		f.parts = append(f.parts, p)
