@@ -25,6 +25,7 @@ const (
 	katakana        // joins katakana and connectors
 	southeast       // joins its kind: Thai, Lao, Khmer, Burmese
 	emoji           // a token by itself
+	regional        // a token in pairs: flags
 )
 
 // asciiClass holds the classes of ASCII; of letters and digits with what lower case adds.
@@ -52,6 +53,10 @@ func classOf(r rune) class {
 		return midLetter
 	case r == 0x37E || r == 0x589 || r == 0x60C || r == 0x60D || r == 0x66C || r == 0x7F8 || r == 0x2044 || r == 0xFE10 || r == 0xFE14 || r == 0xFE50 || r == 0xFE54 || r == 0xFF0C || r == 0xFF1B:
 		return midNum
+	case r >= 0x1F1E6 && r <= 0x1F1FF:
+		return regional
+	case r >= 0x1F3FB && r <= 0x1F3FF: // tones of skin
+		return extender
 	case unicode.Is(unicode.Han, r):
 		return ideograph
 	case unicode.Is(unicode.Hiragana, r):
@@ -77,13 +82,24 @@ func classOf(r rune) class {
 	return other
 }
 
-// isEmoji tells characters that are shown as pictures without being asked to.
+// pictographs are the ranges of Extended_Pictographic below the planes of emoji.
+var pictographs = [][2]rune{
+	{0xA9, 0xA9}, {0xAE, 0xAE}, {0x203C, 0x203C}, {0x2049, 0x2049}, {0x2122, 0x2122}, {0x2194, 0x2199}, {0x21A9, 0x21AA}, {0x231A, 0x231B}, {0x2328, 0x2328},
+	{0x2388, 0x2388}, {0x23CF, 0x23CF}, {0x23E9, 0x23F3}, {0x23F8, 0x23FA}, {0x25AA, 0x25AB}, {0x25B6, 0x25B6}, {0x25C0, 0x25C0}, {0x25FB, 0x25FE},
+	{0x2600, 0x2605}, {0x2607, 0x2612}, {0x2614, 0x2685}, {0x2690, 0x2705}, {0x2708, 0x2712}, {0x2714, 0x2714}, {0x2716, 0x2716}, {0x271D, 0x271D},
+	{0x2721, 0x2721}, {0x2728, 0x2728}, {0x2733, 0x2734}, {0x2744, 0x2744}, {0x2747, 0x2747}, {0x274C, 0x274C}, {0x274E, 0x274E}, {0x2753, 0x2755},
+	{0x2757, 0x2757}, {0x2763, 0x2767}, {0x2795, 0x2797}, {0x27A1, 0x27A1}, {0x27B0, 0x27B0}, {0x27BF, 0x27BF}, {0x2934, 0x2935}, {0x2B05, 0x2B07},
+	{0x2B1B, 0x2B1C}, {0x2B50, 0x2B50}, {0x2B55, 0x2B55}, {0x3030, 0x3030}, {0x303D, 0x303D}, {0x3297, 0x3297}, {0x3299, 0x3299}, {0x1F000, 0x1F0FF},
+	{0x1F10D, 0x1F10F}, {0x1F12F, 0x1F12F}, {0x1F16C, 0x1F171}, {0x1F17E, 0x1F17F}, {0x1F18E, 0x1F18E}, {0x1F191, 0x1F19A}, {0x1F201, 0x1F20F},
+	{0x1F21A, 0x1F21A}, {0x1F22F, 0x1F22F}, {0x1F232, 0x1F23A}, {0x1F23C, 0x1F23F}, {0x1F249, 0x1F3FA}, {0x1F400, 0x1FAFF},
+}
+
+// isEmoji tells characters that are, or may be shown as, pictures.
 func isEmoji(r rune) bool {
-	switch {
-	case r >= 0x1F300 && r <= 0x1FAFF, r >= 0x1F1E6 && r <= 0x1F1FF, r >= 0x2600 && r <= 0x27BF, r == 0x231A || r == 0x231B,
-		r >= 0x23E9 && r <= 0x23F3, r == 0x2B50 || r == 0x2B55 || r == 0x2B1B || r == 0x2B1C, r == 0x1F004 || r == 0x1F0CF || r == 0x1F18E,
-		r >= 0x1F191 && r <= 0x1F19A, r == 0x1F201 || r == 0x1F21A || r == 0x1F22F, r >= 0x1F232 && r <= 0x1F23A, r == 0x1F250 || r == 0x1F251:
-		return true
+	for _, p := range pictographs {
+		if r <= p[1] {
+			return r >= p[0]
+		}
 	}
 	return false
 }
@@ -164,6 +180,18 @@ func slowToken(s string, i int) (from, to int) {
 			return i, skipExtend(s, i+n)
 		case emoji:
 			return i, emojiEnd(s, i+n)
+		case regional:
+			j := skipExtend(s, i+n)
+			if next, m := utf8.DecodeRuneInString(s[j:]); classOf(next) == regional {
+				return i, skipExtend(s, j+m)
+			}
+		case extender: // what is one only behind something else
+			if r >= 0x1F3FB && r <= 0x1F3FF {
+				return i, emojiEnd(s, i+n)
+			}
+			if next, m := utf8.DecodeRuneInString(s[i+n:]); r == 0x200D && isEmoji(next) {
+				return i, emojiEnd(s, i+n+m)
+			}
 		case katakana, letter, digit, connector:
 			end, word := wordEnd(s, i)
 			if word {
