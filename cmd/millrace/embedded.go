@@ -65,8 +65,12 @@ func (a *agent) startStore() (stop func(), err error) {
 		return func() {}, nil
 	}
 	s := a.loaded.settings
+	age := s.Duration("store.max_age")
+	if age == 0 {
+		age = -1 // no limit
+	}
 	n, err := node.Start(node.Options{
-		Dir: storeDir(s), Host: s.Get("store.host"), Port: s.Get("store.port"), MaxBytes: s.Bytes("store.max_bytes"), MaxAge: s.Duration("store.max_age"),
+		Dir: storeDir(s), Host: s.Get("store.host"), Port: s.Get("store.port"), MaxBytes: s.Bytes("store.max_bytes"), MaxAge: age,
 		Log: a.log.With(logging.LoggerKey, "millrace.store"),
 	})
 	if err != nil {

@@ -87,7 +87,7 @@ var all = []Setting{
 	{Name: "store.host", Default: "127.0.0.1", Doc: "address of the embedded store (Millrace's own)"},
 	{Name: "store.port", Default: "9200-9300", Doc: "port of the embedded store; of a range the first that is free (Millrace's own)"},
 	{Name: "store.max_bytes", Default: "2gb", kind: bytes, Doc: "size of the embedded store: beyond it the oldest documents go (Millrace's own)"},
-	{Name: "store.max_age", Default: "7d", kind: duration, Doc: "age of documents in the embedded store: beyond it they go (Millrace's own)"},
+	{Name: "store.max_age", Default: "7d", kind: duration, Doc: "age of documents in the embedded store: beyond it they go; 0 is no limit (Millrace's own)"},
 	{Name: "shutdown.timeout", Default: "8s", kind: duration, Doc: "time to drain after the first signal; Docker kills after 10 s (Millrace's own)"},
 }
 
