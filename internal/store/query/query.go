@@ -14,7 +14,7 @@ type Doc struct {
 	ID     string
 	Source []byte // as it was sent; what a hit returns
 	Fields []Field
-	Time   int64 // of @timestamp, in milliseconds since 1970, or of arrival: what retention goes by
+	Time   int64 // of arrival, in milliseconds since 1970: what retention goes by
 }
 
 // Kind tells how the values of a field are indexed.
