@@ -27,7 +27,7 @@ var now = time.Now // TIME_NOW in templates; synctest replaces the clock below i
 // [Event.Create] then checks the reserved ones.
 func (e *Event) SetRoot(o *Object) {
 	e.root.fields, o.fields = o.fields, e.root.fields
-	e.root.marks, e.root.seen = o.marks, o.seen
+	e.root.marks, e.root.seen, e.root.holes = o.marks, o.seen, o.holes
 	e.root.index, o.index = o.index, nil
 	e.root.lazy = o.lazy
 	o.Clear()
@@ -57,7 +57,6 @@ func (e *Event) Create(t time.Time) {
 		case MetadataField:
 			e.adoptMetadata(f)
 			e.root.Delete(MetadataField)
-			i--
 		case TagsField:
 			badTags = !validTags(f.Val)
 		}

@@ -256,6 +256,9 @@ func (e *Event) SetNamed(name string, v Value) error {
 // SetFields is SetNamed for each field of o, which brought its names with its content: a document, pairs. On an error the fields before
 // that which could not be set are there.
 func (e *Event) SetFields(o *Object) error {
+	if o.holes > 0 {
+		o.close()
+	}
 	for i := range o.fields {
 		f := &o.fields[i]
 		mark := o.markAt(i)

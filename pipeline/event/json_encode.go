@@ -19,9 +19,6 @@ const (
 
 // appendFields appends fields as an object. Each field is written with a comma before it; the first one's becomes the brace.
 func appendFields(dst []byte, fields []Field, clock *timestampText) []byte {
-	if len(fields) == 0 {
-		return append(dst, "{}"...)
-	}
 	start := len(dst)
 	for i := 0; i < len(fields); i++ {
 		f := &fields[i]
@@ -35,6 +32,9 @@ func appendFields(dst []byte, fields []Field, clock *timestampText) []byte {
 				continue
 			}
 		}
+		if f.Val.kind == hole {
+			continue
+		}
 		dst = appendKey(dst, f.Key)
 		switch f.Val.kind {
 		case Int:
@@ -45,6 +45,9 @@ func appendFields(dst []byte, fields []Field, clock *timestampText) []byte {
 		default:
 			dst = f.Val.AppendJSON(dst)
 		}
+	}
+	if len(dst) == start {
+		return append(dst, "{}"...)
 	}
 	dst[start] = '{'
 	return append(dst, '}')

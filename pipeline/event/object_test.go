@@ -41,7 +41,20 @@ func TestObjectKeepsItsFields(t *testing.T) {
 				o = e.Own(ObjectValue(o)).Object()
 			}
 			require.Equal(t, len(want), o.Len())
+			if v, ok := o.Get(key); at(key) >= 0 {
+				require.Equal(t, want[at(key)].Val, v)
+			} else {
+				require.False(t, ok)
+			}
 		}
+		text := "{"
+		for i, f := range want {
+			if i > 0 {
+				text += ","
+			}
+			text += fmt.Sprintf("%q:%d", f.Key, f.Val.Int())
+		}
+		require.Equal(t, text+"}", string(o.AppendJSON(nil)))
 		require.Equal(t, want, o.Fields())
 		for i, f := range want {
 			require.Equal(t, i, o.find(f.Key, markOf(f.Key)))

@@ -96,7 +96,7 @@ func (v Value) appendJavaInner(dst []byte) []byte {
 }
 
 func (o *Object) appendSortedJSON(dst []byte) []byte {
-	o.build()
+	o.settle()
 	order := make([]int, len(o.fields))
 	for i := range order {
 		order[i] = i

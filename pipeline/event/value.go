@@ -24,9 +24,10 @@ const (
 	KindObject      // an *Object
 
 	rawJSON // the text of an array, object or float in canonical form; only as a field of a lazy Object, and never given out
+	hole    // a field that was deleted, of an Object whose holes are not closed yet; never given out
 )
 
-var kindNames = [...]string{"null", "boolean", "integer", "float", "string", "timestamp", "big integer", "array", "hash", "JSON text"}
+var kindNames = [...]string{"null", "boolean", "integer", "float", "string", "timestamp", "big integer", "array", "hash", "JSON text", "nothing"}
 
 // String returns the name of the kind as Logstash's users know it.
 func (k Kind) String() string { return kindNames[k] }
@@ -169,7 +170,7 @@ func (v Value) Equal(w Value) bool {
 		if a.Len() != b.Len() {
 			return false
 		}
-		a.build()
+		a.settle()
 		for i := range a.fields {
 			x, ok := b.Get(a.fields[i].Key)
 			if !ok || !a.fields[i].Val.Equal(x) {
@@ -226,6 +227,7 @@ type Object struct {
 	index  map[string]int32 // of fields, nil while small or out of date
 	owner  *Event           // who builds what is lazy; nil if nobody can
 	lazy   bool             // some fields hold rawJSON, which whoever looks at them builds
+	holes  int              // deleted fields among fields
 }
 
 const indexFrom = 96
@@ -271,13 +273,13 @@ func (o *Object) Len() int {
 	if o == nil {
 		return 0
 	}
-	return len(o.fields)
+	return len(o.fields) - o.holes
 }
 
 // At returns field i in order, counted from 0. Its Val may be changed through the pointer, its Key not; the pointer is valid until
 // the object's next change.
 func (o *Object) At(i int) *Field {
-	o.build()
+	o.settle()
 	return &o.fields[i]
 }
 
@@ -286,12 +288,15 @@ func (o *Object) Fields() []Field {
 	if o == nil {
 		return nil
 	}
-	o.build()
+	o.settle()
 	return o.fields
 }
 
-// build makes values of all fields that are still text.
-func (o *Object) build() {
+// settle closes the holes and makes values of all fields that are still text, for those who look at all fields.
+func (o *Object) settle() {
+	if o.holes > 0 {
+		o.close()
+	}
 	if !o.lazy {
 		return
 	}
@@ -339,7 +344,7 @@ func (o *Object) search(key string, mark byte) int {
 			return -1
 		}
 		i += n
-		if o.fields[i].Key == key {
+		if o.fields[i].Key == key && o.fields[i].Val.kind != hole {
 			return i
 		}
 	}
@@ -349,7 +354,9 @@ func (o *Object) findIndexed(key string) int {
 	if o.index == nil {
 		o.index = make(map[string]int32, 2*len(o.fields))
 		for i := range o.fields {
-			o.index[o.fields[i].Key] = int32(i)
+			if o.fields[i].Val.kind != hole {
+				o.index[o.fields[i].Key] = int32(i)
+			}
 		}
 	}
 	if i, ok := o.index[key]; ok {
@@ -399,6 +406,9 @@ func (o *Object) markAt(i int) byte {
 
 // add appends a field that is known to be new.
 func (o *Object) add(key string, mark byte, v Value) {
+	if o.holes > 0 && len(o.fields) == cap(o.fields) {
+		o.close()
+	}
 	n := len(o.fields)
 	if n < len(o.marks) {
 		o.marks[n] = mark
@@ -419,31 +429,49 @@ func (o *Object) add(key string, mark byte, v Value) {
 // Delete removes key and returns the value it had.
 func (o *Object) Delete(key string) (Value, bool) { return o.delete(key, markOf(key)) }
 
+// delete leaves a hole where the field was: filters remove fields from nearly every event, and moving those behind them each time costs
+// more than all searches together.
 func (o *Object) delete(key string, mark byte) (Value, bool) {
 	i := o.find(key, mark)
 	if i < 0 {
 		return Value{}, false
 	}
 	v := o.at(i)
-	o.fields = append(o.fields[:i], o.fields[i+1:]...)
-	o.unmark(i)
+	f := &o.fields[i]
+	f.Key, f.Val.ptr, f.Val.kind = "", nil, hole
+	if i < len(o.marks) {
+		o.marks[i] = 0
+	}
+	o.holes++
+	delete(o.index, key)
 	return v, true
 }
 
-// unmark takes field i, which was deleted, out of what speeds the search up.
-func (o *Object) unmark(i int) {
-	o.index = nil
-	if i >= len(o.marks) {
-		return
+// close moves the fields together over the holes.
+func (o *Object) close() {
+	n := 0
+	for i := range o.fields {
+		if o.fields[i].Val.kind == hole {
+			continue
+		}
+		if i > n {
+			mark := o.markAt(i)
+			if n < len(o.marks) {
+				o.marks[n] = mark
+			}
+			o.fields[n] = o.fields[i]
+		}
+		n++
 	}
-	copy(o.marks[i:], o.marks[i+1:])
-	if last := len(o.marks) - 1; len(o.fields) > last { // it was beyond the marks
-		o.marks[last] = markOf(o.fields[last].Key)
-	}
+	clear(o.fields[n:]) // so that they hold nothing
+	o.fields, o.holes, o.index = o.fields[:n], 0, nil
 }
 
 // copyFrom makes the empty o a copy of old, with values that belong to e.
 func (o *Object) copyFrom(old *Object, e *Event) {
+	if old.holes > 0 {
+		old.close()
+	}
 	o.lazy, o.seen, o.marks = old.lazy, old.seen, old.marks
 	for i := range old.fields {
 		o.fields = append(o.fields, Field{old.fields[i].Key, e.Own(old.fields[i].Val)})
@@ -452,7 +480,7 @@ func (o *Object) copyFrom(old *Object, e *Event) {
 
 // Clear removes all fields.
 func (o *Object) Clear() {
-	o.fields, o.seen = o.fields[:0], markSet{}
+	o.fields, o.seen, o.holes = o.fields[:0], markSet{}, 0
 	o.index = nil
 	o.lazy = false
 }
