@@ -23,10 +23,11 @@ type grammar struct {
 }
 
 const (
-	isField  = 1 << iota // separates pairs
-	isValue              // separates key and value
-	isEscape             // the backslash
-	isSplit  = isField | isValue
+	isField   = 1 << iota // separates pairs
+	isValue               // separates key and value
+	isEscape              // the backslash
+	isBracket             // what makes a key a field reference
+	isSplit   = isField | isValue
 )
 
 func newGrammar(o *Options) (*grammar, error) {
@@ -119,6 +120,8 @@ func (g *grammar) tables(o *Options) bool {
 		}
 	}
 	g.class['\\'] |= isEscape
+	g.class['['] |= isBracket
+	g.class[']'] |= isBracket
 	g.closer['"'], g.closer['\''] = '"', '\''
 	if o.IncludeBrackets {
 		g.closer['('], g.closer['['], g.closer['<'] = ')', ']', '>'
@@ -168,6 +171,8 @@ type state struct {
 	text  string
 	pos   int
 	until time.Time // when the text has taken too long; set if the text is left to the regular expression
+
+	odd bool // the key of the last pair may be more than a plain name
 }
 
 // begin sets the text. It reports whether there can be any pairs in it.
@@ -203,6 +208,7 @@ func (s *scanner) next() (key, value string, ok bool) {
 			p++
 			continue
 		}
+		s.odd = false
 		end, escaped := s.keyEnd(p)
 		if at := s.splitEnd(end); at >= 0 {
 			return s.value(p, end, at)
@@ -219,14 +225,16 @@ func (s *scanner) next() (key, value string, ok bool) {
 // keyEnd returns where the key that begins at p ends, and whether a backslash hid a character.
 func (s *scanner) keyEnd(p int) (end int, escaped bool) {
 	for {
-		p = s.skipTo(p, isSplit|isEscape)
+		p = s.skipTo(p, isSplit|isEscape|isBracket)
 		if !s.hides(p) {
-			if p < len(s.text) && s.class[s.text[p]]&isSplit == 0 { // a backslash that hides nothing
+			if p < len(s.text) && s.class[s.text[p]]&isSplit == 0 { // a backslash that hides nothing, or a bracket
+				s.odd = true
 				p++
 				continue
 			}
 			return p, escaped
 		}
+		s.odd = true
 		p += 2
 		escaped = true
 	}
@@ -332,6 +340,7 @@ func (s *scanner) quoteEnd(p int, close byte) (at int, escaped bool) {
 
 // match looks for the next pair at or behind p by the regular expression.
 func (s *scanner) match(p int) (key, value string, ok bool) {
+	s.odd = true
 	s.arm()
 	if s.until.IsZero() {
 		s.m.SetTimeout(s.timeout)

@@ -175,6 +175,7 @@ func (f *filter) ForWorker() plugin.Filter {
 	w := &worker{filter: f, scanner: scanner{grammar: f.grammar, timeout: f.timeout}, key: f.key.forWorker(), value: f.value.forWorker()}
 	w.asTheyAre = !f.key.edits() && !f.value.edits() && len(f.include.names) == 0 && len(f.exclude.names) == 0 &&
 		f.o.Prefix.String() == "" && !f.o.Recursive
+	w.direct = w.asTheyAre && f.o.Target.IsZero() && len(f.defaults) == 0 && f.grammar.plain
 	w.scanner.m = f.grammar.pair.NewMatcher()
 	w.scanner.has = f.grammar.splitter.NewMatcher()
 	return w
@@ -188,7 +189,9 @@ type worker struct {
 	*filter
 	scanner            scanner
 	key, value         edit
-	asTheyAre          bool     // no option changes or chooses pairs
+	asTheyAre          bool // no option changes or chooses pairs
+	direct             bool // and they go to the top level of the event
+	replaced           []replaced
 	includes, excludes []string // for the event at hand
 }
 
@@ -197,6 +200,16 @@ var errTimeout = errors.New("timeout")
 // Filter parses the source.
 func (w *worker) Filter(e *event.Event) bool {
 	v, _ := e.Get(&w.o.Source)
+	if w.direct && v.Kind() == event.String {
+		n, done, err := w.intoRoot(e, v.Str())
+		if err != nil {
+			w.fail(e, err)
+			return false
+		}
+		if done {
+			return n > 0
+		}
+	}
 	pairs := e.NewObject()
 	var err error
 	switch v.Kind() {

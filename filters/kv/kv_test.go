@@ -1,12 +1,15 @@
 package kv
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"millrace/filters/internal/filtertest"
+	"millrace/internal/logging"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
@@ -188,6 +191,34 @@ func FuzzScanner(f *testing.F) {
 				return
 			}
 		}
+	})
+}
+
+// FuzzDirect holds the short way into the event to the long one.
+func FuzzDirect(f *testing.F) {
+	for _, s := range []string{`a=1 b=2 a=3 a=1`, `message=x id=7 id=8`, `a=1 x[y]=2`, `a=1 @timestamp=2`, `@version=2 tags=x`, `a\==1 b=`, `id=1 id=2 [z=1`, `a="x`} {
+		f.Add(s, true)
+		f.Add(s, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, duplicates bool) {
+		o := defaults()
+		o.AllowDuplicateValues = duplicates
+		var got [2]string
+		for i := range got {
+			in, err := New(o, &plugin.Env{Log: logging.Discard(), Stats: new(plugin.Stats)})
+			require.NoError(t, err)
+			w := in.(*filter).ForWorker().(*worker)
+			w.direct = w.direct && i == 0
+			e := event.New(nil)
+			e.Root().Set("id", event.StringValue("old"))
+			e.Root().Set("message", event.StringValue(text))
+			e.Root().Set("gone", event.Value{})
+			e.Create(time.Unix(0, 0))
+			e.Root().Delete("gone")
+			matched := w.Filter(e)
+			got[i] = fmt.Sprint(matched, " ", string(e.AppendJSON(nil)))
+		}
+		require.Equal(t, got[1], got[0])
 	})
 }
 

@@ -275,6 +275,28 @@ func (e *Event) SetFields(o *Object) error {
 	return nil
 }
 
+// AddPlain sets a top-level field that the event does not have, by a name without brackets. If there is such a field it returns where it
+// is among those of Root, at -1 if the name is a reserved one, which only Set may set; ok is false then, and nothing changed.
+func (e *Event) AddPlain(name string, v Value) (at int, ok bool) {
+	mark := markOf(name)
+	if reservedMarks.has(mark) && (name == TimestampField || name == TagsField || name == MetadataField) {
+		return -1, false
+	}
+	if at = e.root.find(name, mark); at >= 0 {
+		return at, false
+	}
+	at = len(e.root.fields)
+	e.root.add(name, mark, v)
+	return at, true
+}
+
+// Keep removes all top-level fields but the first n.
+func (e *Event) Keep(n int) {
+	e.root.settle()
+	clear(e.root.fields[n:])
+	e.root.fields, e.root.index = e.root.fields[:n], nil
+}
+
 // hasBracket reports whether a name is more than a plain one. Names are short: a call to search them would take longer than this.
 func hasBracket(name string) bool {
 	p := unsafe.Slice(unsafe.StringData(name), len(name))
