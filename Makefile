@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # Packages whose tests run once more under the race detector: what is concurrent.
 RACE := ./pipeline/... ./inputs/... ./outputs/... ./internal/stream/... ./internal/throttle/... ./internal/rdns/... ./internal/faultproxy/... ./cmd/...
 
-.PHONY: build run check test vet lint unit race bench fuzz soak docs image push test-swarm clean
+.PHONY: build run check test vet lint unit race bench bench-record fuzz soak docs image push test-swarm clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/millrace
@@ -32,8 +32,11 @@ unit: ## units, recorded cases, real servers where Java, Maven and Redis are ins
 race:
 	CGO_ENABLED=1 $(GO) test -short -race -timeout 20m $(RACE)
 
-bench: ## every stage, against the budgets of docs/PERFORMANCE.md
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## every stage, against the budgets and bench/recorded.txt: 10 minutes on an idle machine; make bench BENCH=Filter COUNT=5 BENCHTIME=200ms
+	$(GO) run ./bench/table -bench '$(or $(BENCH),.)' -count $(or $(COUNT),5) -benchtime $(or $(BENCHTIME),500ms)
+
+bench-record: ## the same, and makes it the run that later ones are compared with
+	$(GO) run ./bench/table -record -count $(or $(COUNT),5) -benchtime $(or $(BENCHTIME),500ms)
 
 fuzz: ## every fuzz target for FUZZTIME
 	./internal/lint/fuzz.sh $(or $(FUZZTIME),60s)
