@@ -48,11 +48,11 @@ func BenchmarkGrowth(b *testing.B) {
 }
 
 // grow measures sizes, the first of them as the base.
-func grow(b *testing.B, unit string, sizes []int, make func(b *testing.B, n int) inMemory) {
+func grow(b *testing.B, unit string, sizes []int, pipelineOf func(b *testing.B, n int) inMemory) {
 	base := 0.0
 	for _, n := range sizes {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			cost := make(b, n).run(b)
+			cost := pipelineOf(b, n).run(b)
 			switch {
 			case n == sizes[0]:
 				base = cost

@@ -12,7 +12,7 @@ import (
 )
 
 // costUnits are the metrics that tell what a stage costs, the most telling first.
-var costUnits = []string{"cpu-s/M", "net-ns/op", "cpu-ns/op", "ns/op"}
+var costUnits = []string{"cpu-s/M", "cpu-ns/line", "B/conn", "net-ns/op", "cpu-ns/op", "ns/op"}
 
 // confidence of the interval that benchmath computes around a median, which the table does not print.
 const confidence = 0.95
