@@ -204,11 +204,10 @@ func (n fieldInList) eval(e *event.Event) bool {
 	if !ok || !isScalar(v) {
 		return false
 	}
-	var buf [32]byte
 	if v.Kind() == event.String {
 		_, ok = n.texts[v.Str()]
 	} else {
-		_, ok = n.texts[string(v.AppendText(buf[:0]))]
+		_, ok = n.texts[string(v.AppendText(e.Arena.Free()))]
 	}
 	return ok
 }
