@@ -99,7 +99,7 @@ func TestPageOfARunningProgram(t *testing.T) {
 	require.Equal(t, "/ui/search", pagetest.Eval[string](b, `location.pathname`))
 	b.Goto(p.url + "/ui/pipeline")
 	account := `[...document.querySelectorAll(".balance .num")].slice(0, 6).map((e) => +e.textContent.replace(/,/g, ""))`
-	b.Until(account + `[0] === 300`)
+	b.Until(account + `[0] === 300 && ` + account + `[2] === 100`)
 	n := pagetest.Eval[[]int64](b, account)
 	require.Equal(t, n[0]+n[1], n[2]+n[3]+n[4]+n[5], "received + made = dropped + sent nowhere + in workers + sent to outputs")
 	require.EqualValues(t, 100, n[2])
