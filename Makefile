@@ -4,6 +4,10 @@ GO      ?= go
 BIN     ?= bin/millrace
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
 LDFLAGS := -s -w -X main.version=$(VERSION)
+# The profile cmd/millrace/default.pgo makes the program 4 % faster and its build take twice as long: releases use it, a first look and
+# tests do not.
+PGO     ?= auto
+test vet lint unit race: export GOFLAGS := -pgo=off
 
 # Packages whose tests run once more under the race detector: what is concurrent.
 RACE := ./pipeline/... ./inputs/... ./outputs/... ./internal/stream/... ./internal/throttle/... ./internal/rdns/... ./internal/faultproxy/... ./cmd/...
@@ -11,8 +15,9 @@ RACE := ./pipeline/... ./inputs/... ./outputs/... ./internal/stream/... ./intern
 .PHONY: build run check test vet lint unit race bench bench-record fuzz soak docs image push test-swarm clean
 
 build: ## one static binary
-	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/millrace
+	CGO_ENABLED=0 $(GO) build -pgo=$(PGO) -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/millrace
 
+run: PGO := off
 run: build ## the main job with nothing configured: TCP port 9000, the embedded store, the page
 	$(BIN)
 
