@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"millrace/inputs/internal/servertls"
+	"millrace/internal/stream"
 	"millrace/internal/throttle"
 	"millrace/internal/tlsconf"
 	"millrace/pipeline/event"
@@ -140,28 +141,11 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	defer stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for {
-		c, err := l.Accept()
-		switch {
-		case err == nil:
-			in.connections.Add(1)
-			wg.Go(func() { in.serve(ctx, c, out) })
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return err
-		default: // too many open files: it passes
-			in.log.Error("a connection could not be accepted", slog.Any("error", err))
-			select {
-			case <-time.After(acceptPause):
-			case <-ctx.Done():
-			}
-		}
-	}
+	return stream.Accept(ctx, l, in.log, func(c net.Conn) {
+		in.connections.Add(1)
+		wg.Go(func() { in.serve(ctx, c, out) })
+	})
 }
-
-// acceptPause is how long to wait when the process has no file descriptor left for a connection.
-const acceptPause = 100 * time.Millisecond
 
 // serve reads one connection to its end or that of ctx.
 func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) {

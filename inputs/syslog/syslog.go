@@ -167,33 +167,10 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 		defer cancel()
 		failed = in.datagrams(ctx, u, out)
 	})
-	err = in.accept(ctx, l, out, &wg)
+	err = stream.Accept(ctx, l, in.log, func(c net.Conn) { wg.Go(func() { in.serve(ctx, c, out) }) })
 	cancel()
 	wg.Wait()
 	return errors.Join(err, failed)
-}
-
-// acceptPause is how long to wait when the process has no file descriptor left for a connection.
-const acceptPause = 100 * time.Millisecond
-
-func (in *input) accept(ctx context.Context, l net.Listener, out plugin.Sink, wg *sync.WaitGroup) error {
-	for {
-		c, err := l.Accept()
-		switch {
-		case err == nil:
-			wg.Go(func() { in.serve(ctx, c, out) })
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return err
-		default:
-			in.log.Error("a connection could not be accepted", slog.Any("error", err))
-			select {
-			case <-time.After(acceptPause):
-			case <-ctx.Done():
-			}
-		}
-	}
 }
 
 // The end: what the kernel has received is read on until the peer is quiet, within a limit, and handed over.

@@ -4,7 +4,6 @@ package tcp
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -192,7 +191,7 @@ func (in *input) listen(ctx context.Context, out plugin.Sink) error {
 			return nil
 		}
 		if err != nil {
-			if !pauseAccept(ctx, err, in.log) {
+			if !stream.PauseAccept(ctx, err, in.log) {
 				return err
 			}
 			if slots != nil {
@@ -206,23 +205,6 @@ func (in *input) listen(ctx context.Context, out plugin.Sink) error {
 				<-slots
 			}
 		})
-	}
-}
-
-// acceptPause is how long to wait when the process has no file descriptor left for a connection.
-const acceptPause = 100 * time.Millisecond
-
-// pauseAccept waits a moment after an error that passes (too many open files), and reports whether to go on.
-func pauseAccept(ctx context.Context, err error, log *throttle.Logger) bool {
-	if errors.Is(err, net.ErrClosed) {
-		return false
-	}
-	log.Error("a connection could not be accepted", slog.Any("error", err))
-	select {
-	case <-time.After(acceptPause):
-		return true
-	case <-ctx.Done():
-		return true
 	}
 }
 

@@ -91,20 +91,7 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	defer stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for {
-		c, err := l.Accept()
-		switch {
-		case err == nil:
-			wg.Go(func() { in.serve(ctx, c, out) })
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return err
-		default: // too many open files: it passes
-			in.log.Error("a connection could not be accepted", slog.Any("error", err))
-			pause(ctx, 100*time.Millisecond)
-		}
-	}
+	return stream.Accept(ctx, l, in.log, func(c net.Conn) { wg.Go(func() { in.serve(ctx, c, out) }) })
 }
 
 func (in *input) connect(ctx context.Context, out plugin.Sink) error {

@@ -1,9 +1,46 @@
 package stream
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"net"
 	"time"
+
+	"millrace/internal/throttle"
 )
+
+// Accept hands each connection of l to serve, which must not wait, until ctx ends and l was told so, by StopAccepting or by being closed.
+// An error says that l was closed though ctx goes on.
+func Accept(ctx context.Context, l net.Listener, log *throttle.Logger, serve func(net.Conn)) error {
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			serve(c)
+		case ctx.Err() != nil:
+			return nil
+		case !PauseAccept(ctx, err, log):
+			return err
+		}
+	}
+}
+
+// acceptPause is how long to wait when the process has no file descriptor left for a connection.
+const acceptPause = 100 * time.Millisecond
+
+// PauseAccept logs an error of Accept and waits a moment, if it is one that passes (too many open files), and reports whether to go on.
+func PauseAccept(ctx context.Context, err error, log *throttle.Logger) bool {
+	if errors.Is(err, net.ErrClosed) {
+		return false
+	}
+	log.Error("a connection could not be accepted", slog.Any("error", err))
+	select {
+	case <-time.After(acceptPause):
+	case <-ctx.Done():
+	}
+	return true
+}
 
 // acceptLast is how long a listener stays open after the pipeline was told to stop: more than a handshake takes that has begun. Inputs
 // wait longer for their connections to fall silent.
