@@ -62,16 +62,7 @@ func (w *worker) addRoot(e *event.Event, before int, key, value string) bool {
 		f.Val = v
 		return true
 	}
-	if !w.o.AllowDuplicateValues && includes(f.Val, value) {
-		return true
-	}
-	l := f.Val.List()
-	if l == nil {
-		l = e.NewList()
-		l.Append(f.Val)
-		f.Val = event.ListValue(l)
-	}
-	l.Append(v)
+	f.Val = w.both(e, f.Val, value, v)
 	return true
 }
 

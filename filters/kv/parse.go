@@ -75,8 +75,9 @@ func (p *parse) add(key, value string) error {
 		return nil
 	}
 	if p.simple {
-		if old, done := p.pairs.SetNew(key, event.StringValue(value)); !done {
-			p.again(key, old, value, event.StringValue(value))
+		v := event.StringValue(value)
+		if old, done := p.pairs.SetNew(key, v); !done {
+			p.pairs.Set(key, w.both(p.e, old, value, v))
 		}
 		return nil
 	}
@@ -111,22 +112,22 @@ func (p *parse) add(key, value string) error {
 		p.pairs.Set(key, v)
 		return nil
 	}
-	p.again(key, old, value, v)
+	p.pairs.Set(key, w.both(p.e, old, value, v))
 	return nil
 }
 
-// again adds v, which was made of value, to a key that has old already.
-func (p *parse) again(key string, old event.Value, value string, v event.Value) {
-	if !p.w.o.AllowDuplicateValues && includes(old, value) {
-		return
+// both returns what a key has whose value was old and that is given v, which was made of value: a list, unless v is not to stand in it twice.
+func (w *worker) both(e *event.Event, old event.Value, value string, v event.Value) event.Value {
+	if !w.o.AllowDuplicateValues && includes(old, value) {
+		return old
 	}
 	l := old.List()
 	if l == nil {
-		l = p.e.NewList()
+		l = e.NewList()
 		l.Append(old)
-		p.pairs.Set(key, event.ListValue(l))
 	}
 	l.Append(v)
+	return event.ListValue(l)
 }
 
 // recurse parses a value with the place of the scan around it put aside.
