@@ -62,6 +62,17 @@ func (q *request) createIndex(name string) error {
 }
 
 func (q *request) getIndex(expr string) error {
+	return q.sendEach(expr, func(ix *index) object {
+		o := object{"aliases": q.s.aliasesOf(ix), "mappings": ix.definition(), "settings": q.s.settingsOf(ix)}
+		if ix.stream != "" {
+			o["data_stream"] = ix.stream
+		}
+		return o
+	})
+}
+
+// sendEach answers with what of returns for each index that expr names; nil leaves an index out.
+func (q *request) sendEach(expr string, of func(*index) object) error {
 	if err := q.only(expandParams...); err != nil {
 		return err
 	}
@@ -71,11 +82,9 @@ func (q *request) getIndex(expr string) error {
 	}
 	o := object{}
 	for _, ix := range list {
-		e := object{"aliases": q.s.aliasesOf(ix), "mappings": ix.definition(), "settings": q.s.settingsOf(ix)}
-		if ix.stream != "" {
-			e["data_stream"] = ix.stream
+		if each := of(ix); each != nil {
+			o[ix.name] = each
 		}
-		o[ix.name] = e
 	}
 	q.send(http.StatusOK, o)
 	return nil
@@ -130,19 +139,7 @@ func (s *Server) settingsOf(ix *index) object {
 }
 
 func (q *request) getSettings(expr string) error {
-	if err := q.only(expandParams...); err != nil {
-		return err
-	}
-	list, err := q.expand(expr)
-	if err != nil {
-		return err
-	}
-	o := object{}
-	for _, ix := range list {
-		o[ix.name] = object{"settings": q.s.settingsOf(ix)}
-	}
-	q.send(http.StatusOK, o)
-	return nil
+	return q.sendEach(expr, func(ix *index) object { return object{"settings": q.s.settingsOf(ix)} })
 }
 
 // indexExists answers HEAD of an index.
@@ -231,19 +228,7 @@ func shards(total, failed int) object {
 }
 
 func (q *request) getMapping(expr string) error {
-	if err := q.only(expandParams...); err != nil {
-		return err
-	}
-	list, err := q.expand(expr)
-	if err != nil {
-		return err
-	}
-	o := object{}
-	for _, ix := range list {
-		o[ix.name] = object{"mappings": ix.definition()}
-	}
-	q.send(http.StatusOK, o)
-	return nil
+	return q.sendEach(expr, func(ix *index) object { return object{"mappings": ix.definition()} })
 }
 
 func (q *request) putMapping(expr string) error {
