@@ -67,11 +67,6 @@ func putKey(dst *byte, key string) int {
 	return k + 4
 }
 
-const (
-	lows  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
 // escapeMask has the high bit of the first byte of w set that needs an escape: one below 0x20, a quote or a backslash. Bits above it
 // may be wrong: each test leaves the high bit of a byte set where it holds, and its borrow can only set bits above the first true one.
 func escapeMask(w uint64) uint64 {

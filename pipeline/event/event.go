@@ -315,11 +315,15 @@ func hasBracket(name string) bool {
 	return strings.ContainsAny(name, "[]")
 }
 
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
 // bracketIn reports whether one of the bytes of w is a bracket: a zero after the exclusive or, which a borrow finds.
 func bracketIn(w uint64) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	open, shut := w^'['*ones, w^']'*ones
-	return ((open-ones)&^open|(shut-ones)&^shut)&highs != 0
+	open, shut := w^'['*lows, w^']'*lows
+	return ((open-lows)&^open|(shut-lows)&^shut)&highs != 0
 }
 
 // Top returns the top-level field that p refers to if it is a plain name and there is one, nil otherwise. Its Val may be changed through
@@ -362,19 +366,10 @@ func (e *Event) SetNewText(p *Path, text string) bool {
 
 // SetIfAbsent is Set for a field that is missing or null, in one search; done is false, and nothing changed, if p has a value.
 func (e *Event) SetIfAbsent(p *Path, v Value) (done bool, err error) {
-	o := &e.root
-	if p.plain {
-		if k := &p.keys[0]; !o.seen.has(k.mark) {
-			o.add(k.name, k.mark, v)
-			return true, nil
-		}
-	}
 	if p.reserved || len(p.keys) == 0 {
 		return e.setIfAbsentSlowly(p, v)
 	}
-	if p.meta {
-		o = e.top(p)
-	}
+	o := e.top(p)
 	last := len(p.keys) - 1
 	for i := range p.keys[:last] {
 		k := &p.keys[i]
