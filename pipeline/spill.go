@@ -47,6 +47,7 @@ type spill struct {
 	turns   []*spillTurn // to be written
 	bytes   int          // of turns, and of those being written
 	writing bool
+	taken   uint64 // entries that the output has taken
 	closing bool
 	wake    chan struct{} // one place: there is something to write, or closing
 	changed chan struct{} // closed and replaced when bytes shrank or the spill caught up
@@ -226,6 +227,7 @@ func (s *spill) write(ctx context.Context, q *queue.Queue) {
 		s.bytes -= bytes
 		s.writing = false
 		s.announce()
+		s.caughtUp(q) // the output may have taken these already, while they counted as being written
 		s.mu.Unlock()
 	}
 }
@@ -292,7 +294,10 @@ func (s *spill) replay(ctx context.Context, q *queue.Queue) {
 		if s.o.awaitFlushes(ctx) != nil || s.handOver(ctx, q, w, e, &entry) != nil {
 			return
 		}
+		s.mu.Lock()
+		s.taken++
 		s.caughtUp(q)
+		s.mu.Unlock()
 	}
 }
 
@@ -374,11 +379,12 @@ func (p *Pipeline) lookForSpills() {
 	}
 }
 
-// caughtUp makes the spill inactive if the output has taken everything.
+// caughtUp makes the spill inactive if the output has taken everything. mu is held.
 func (s *spill) caughtUp(q *queue.Queue) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.turns) > 0 || s.writing || q.Stats().Unread > 0 || !s.active.Load() {
+	if len(s.turns) > 0 || s.writing || !s.active.Load() {
+		return
+	}
+	if st := q.Stats(); st.Unread > 0 || st.ReadEntries > s.taken {
 		return
 	}
 	s.active.Store(false)

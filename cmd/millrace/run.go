@@ -204,21 +204,33 @@ func (a *agent) runPipelines(ctx context.Context, pipelines []*pipeline.Pipeline
 			a.log.Info("Pipeline terminated", "pipeline.id", pl.ID())
 		})
 	}
-	go a.announce(ctx, pipelines)
+	ended, end := context.WithCancel(ctx)
+	defer end()
+	announced := make(chan struct{})
+	go func() {
+		defer close(announced)
+		a.announce(ended, pipelines)
+	}()
 	wg.Wait()
+	end()
+	<-announced // nothing is logged behind the caller's back
 	if failed != nil {
 		return exitError(1)
 	}
 	return nil
 }
 
-// announce logs the lines that scripts wait for.
+// announce logs the lines that scripts wait for, until a pipeline ends that never ran.
 func (a *agent) announce(ctx context.Context, pipelines []*pipeline.Pipeline) {
 	for _, pl := range pipelines {
 		select {
 		case <-pl.Running():
-			a.log.Info("Pipeline started", "pipeline.id", pl.ID())
 		case <-ctx.Done():
+		}
+		select { // one that ran and ended at once has its line
+		case <-pl.Running():
+			a.log.Info("Pipeline started", "pipeline.id", pl.ID())
+		default:
 			return
 		}
 	}

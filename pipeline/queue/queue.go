@@ -195,6 +195,7 @@ type Stats struct {
 	AppendedEvents  uint64
 	AppendedBytes   uint64
 	AckedEvents     uint64
+	ReadEntries     uint64 // returned by Next
 	Writes          uint64 // write calls for entries
 	Syncs           uint64
 	SyncTime        time.Duration

@@ -118,6 +118,7 @@ func (q *Queue) deliver(m memoryEntry) Entry {
 	q.unread -= events
 	q.inflight[m.ID] = flight{p, events}
 	q.read = m.ID + 1
+	q.stats.ReadEntries++
 	q.cursor = cursor{p, m.end}
 	if q.readers.any() && (q.memory.len() > 0 || q.waiting > 0) {
 		q.readers.wakeOne()
