@@ -43,7 +43,7 @@ type pattern struct {
 	order       []int // of fields as they are set: normal, appended, indirect
 }
 
-// compile reads a mapping: delimiters and fields in turn. Text behind the last field is a delimiter too, with nothing of interest behind it.
+// compile reads a mapping: delimiters and fields in turn. Text behind the last brace is a delimiter too, with nothing of interest behind it.
 func compile(name, text string) (*pattern, error) {
 	p := &pattern{field: name, text: text}
 	p.source, p.sourceErr = event.ParsePath(name)
@@ -75,7 +75,7 @@ func compile(name, text string) (*pattern, error) {
 	if len(errs) > 0 {
 		return nil, errs[0] // the first: each has its place in the same text
 	}
-	if rest != "" && !strings.Contains(rest, "}") {
+	if rest = rest[strings.LastIndexByte(rest, '}')+1:]; rest != "" {
 		p.delimiter(rest)
 		p.fields = append(p.fields, field{kind: skip, name: "?"})
 	}
