@@ -1,6 +1,7 @@
 package cef
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ type decoder struct {
 	late []lateTime // times of the event, which wait for its zone
 }
 
+// errCharset is the error of what is no UTF-8, which CEF demands.
+var errCharset = errors.New("invalid byte sequence in UTF-8")
+
 type lateTime struct {
 	path *event.Path
 	text string
@@ -35,7 +39,10 @@ func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
 	if d.o.Delimiter == nil {
 		data = strings.TrimSuffix(data, "\r")
 	}
-	err := d.decode(e, data)
+	err := errCharset
+	if d.text.Clean(r.Data) {
+		err = d.decode(e, data)
+	}
 	if err == nil && !d.o.RawDataField.IsZero() {
 		err = e.Set(&d.o.RawDataField, event.StringValue(data))
 	}
@@ -117,6 +124,12 @@ func (d *decoder) extensions(e *event.Event, s string) error {
 		key, s = nextKey, rest
 	}
 	for _, l := range d.late {
+		if l.text == "" && l.path.String() != event.TimestampField {
+			if err := e.Set(l.path, event.Value{}); err != nil {
+				return err
+			}
+			continue
+		}
 		t, err := d.times.parse(l.text, zone)
 		if err != nil {
 			return err

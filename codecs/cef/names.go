@@ -16,7 +16,7 @@ type names struct {
 	header  [headerFields]*event.Path
 	syslog  *event.Path         // what stands before the header
 	targets map[string]*target  // by name and by short key
-	written map[string]spelling // by field reference, for the way out
+	written map[string]spelling // by field reference and by name, for the way out
 	ecs     bool
 }
 
@@ -48,6 +48,10 @@ func newNames(device string, ecs bool) *names {
 	n.syslog = event.MustPath(syslog)
 	for line := range strings.Lines(extensions) {
 		cells := strings.Fields(line)
+		if len(cells) == 3 && cells[1] == "=" {
+			n.addOld(cells[0], cells[2])
+			continue
+		}
 		if len(cells) < 3 || cells[0] == "#" || !strings.ContainsAny(cells[2], "[@") {
 			continue
 		}
@@ -85,9 +89,20 @@ func (n *names) add(name, key, field string, time bool) {
 	if key != "" {
 		n.targets[key] = t
 	}
-	if _, taken := n.written[field]; !taken {
-		n.written[field] = spelling{name, key}
+	for _, reference := range [...]string{field, name} {
+		if _, taken := n.written[reference]; !taken {
+			n.written[reference] = spelling{name, key}
+		}
 	}
+}
+
+// addOld adds an old name of an extension that was added already.
+func (n *names) addOld(old, name string) {
+	n.targets[old] = n.targets[name]
+	if !n.ecs {
+		n.targets[old] = &target{path: *event.MustPath(old)}
+	}
+	n.written[old] = spelling{old, n.written[name].key}
 }
 
 // encodeKey returns the key under which a field is written: what is known of it, or the letters and digits of its reference.

@@ -28,7 +28,8 @@ type Options struct {
 	// What separates the columns.
 	Separator string `opt:"separator"`
 
-	// Character around values that hold a separator, a newline or the character itself.
+	// Character around values that hold a separator, a newline or the character itself. \x00 is the zero byte, for data in which
+	// quotes mean nothing.
 	QuoteChar string `opt:"quote_char"`
 
 	// Whether the first row of a stream names the columns, unless columns does, and whether names are written once on the way out. The
@@ -57,6 +58,9 @@ type Options struct {
 // New returns the codec.
 func New(o Options, env *plugin.Env) (*plugin.Codec, error) {
 	var errs []error
+	if o.QuoteChar == `\x00` {
+		o.QuoteChar = "\x00"
+	}
 	if utf8.RuneCountInString(o.QuoteChar) != 1 {
 		errs = append(errs, plugin.OptionError("quote_char", fmt.Errorf("must be one character, not %q", o.QuoteChar)))
 	}

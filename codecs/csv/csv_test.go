@@ -40,6 +40,9 @@ func TestDecode(t *testing.T) {
 	f(func(o *Options) { o.SkipEmptyColumns = true }, "1,,\"\",2", `{"column1":"1","column4":"2"}`)
 	f(func(o *Options) { o.Separator = "::"; o.QuoteChar = "'" }, "a:b::'c::d'\n", `{"column1":"a:b","column2":"c::d"}`)
 	f(func(o *Options) { o.Separator = "§"; o.QuoteChar = "„" }, "a§„b§\n„\n", `{"column1":"a","column2":"b§\n"}`)
+	f(func(o *Options) { o.QuoteChar = `\x00` }, "a,\"b\" c\n", `{"column1":"a","column2":"\"b\" c"}`)
+	f(func(o *Options) { o.Columns = []string{"x", "y"}; o.SkipEmptyColumns = true }, "a,,c", `{"x":"a","column3":"c"}`)
+	f(func(o *Options) { o.AutodetectColumnNames = true }, "size,kind\nbig,bird\n", `{"size":"big","kind":"bird","@metadata":{"csv_header":"size,kind"}}`)
 	f(func(o *Options) { o.IncludeHeaders = true }, "id,name\n1,x\n2,y,z\n",
 		`{"id":"1","name":"x","@metadata":{"csv_header":"id,name"}}`, `{"id":"2","name":"y","column3":"z","@metadata":{"csv_header":"id,name"}}`)
 	f(func(o *Options) {
@@ -58,6 +61,8 @@ func TestEncode(t *testing.T) {
 	c := codec(t, plugin.ECSDisabled, func(o *Options) { o.Columns = strings.Split("a b c d e f g none", " "); o.IncludeHeaders = true })
 	require.Equal(t, "a,b,c,d,e,f,g,none\n\"x,y\",,\"\",\"[1, {\"\"k\"\"=>\"\"v\"\"}]\",1.5,\"two\nlines\", lead,\n", codectest.Encode(t, c, doc))
 	require.Equal(t, "z,,,,,,,\n", codectest.Encode(t, c, `{"a":"z"}`), "the names are written once")
+	c = codec(t, plugin.ECSDisabled, func(o *Options) { o.IncludeHeaders = true })
+	require.Equal(t, "a,b,@timestamp,@version\n1,2,2024-05-17T08:30:15.123Z,1\n", codectest.Encode(t, c, `{"a":1,"b":2}`))
 	c = codec(t, plugin.ECSDisabled, func(o *Options) { o.Separator = ";" })
 	require.Equal(t, "1;x,y;2024-05-17T08:30:15.123Z;1\n", codectest.Encode(t, c, `{"a":1,"b":"x,y"}`))
 }

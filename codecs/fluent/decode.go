@@ -32,7 +32,8 @@ type decoder struct {
 	open    *event.Event // of the record that is being read
 }
 
-// Decode implements plugin.Decoder. If entries are broken, those before the fault are events all the same.
+// Decode implements plugin.Decoder. If entries are broken, those before the fault are events all the same. The event of the failure
+// holds the message as far as it is MessagePack, else its bytes as text.
 func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
 	d.scratch.Reset()
 	d.open = nil
@@ -42,7 +43,12 @@ func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
 			e = next()
 		}
 		e.Root().Clear()
-		e.Root().Set("message", event.StringValue(d.text.Decode(e.Arena, r.Data)))
+		in := pack.Reader{Data: r.Data}
+		v, err := in.Value(e)
+		if err != nil || in.Data != "" {
+			v = event.StringValue(d.text.Decode(e.Arena, r.Data))
+		}
+		e.Root().Set("message", v)
 		e.Tag(FailureTag)
 	}
 }

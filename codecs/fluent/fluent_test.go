@@ -3,6 +3,7 @@ package fluent
 import (
 	"bytes"
 	"compress/gzip"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,6 +57,8 @@ func TestDecode(t *testing.T) {
 	require.NoError(t, w.Close())
 	f(Options{}, packed(t, "t", b.Bytes(), record{"compressed": "gzip"}), first, second)
 	f(Options{Target: *event.MustPath("x")}, packed(t, "t", 1715934615, record{"a": 1}), `{"x":{"a":1},"@timestamp":"2024-05-17T08:30:15.000Z","tags":["t"]}`)
+	f(Options{}, packed(t, "t", []any{[]any{1715934615, record{"a": 1}}})+packed(t, "u", both), first, strings.ReplaceAll(first, `"t"`, `"u"`), strings.ReplaceAll(second, `"t"`, `"u"`))
+	f(Options{}, packed(t, "t", 0, record{"tags": []string{"t", "u"}, "@timestamp": "2014-01-01T00:00:00Z"}), `{"tags":["t","u"],"@timestamp":"1970-01-01T00:00:00.000Z"}`)
 	f(Options{}, packed(t, "t", 1715934615, record{"tags": 5}), `{"_tags":5,"tags":["_tagsparsefailure","t"],"@timestamp":"2024-05-17T08:30:15.000Z"}`)
 }
 
@@ -68,6 +71,8 @@ func TestFailures(t *testing.T) {
 		require.Contains(t, docs[events-1], `"tags":["_fluentparsefailure"]`)
 		require.Contains(t, docs[events-1], `"message":`)
 	}
+	require.Equal(t, `{"message":["t","2024-05-17T08:30:15Z",{"a":1}],"tags":["_fluentparsefailure"]}`, codectest.Joined(c, packed(t, "t", "2024-05-17T08:30:15Z", record{"a": 1})))
+	require.Equal(t, `{"message":"\\x92\\xA1","tags":["_fluentparsefailure"]}`, codectest.Joined(c, "\x92\xa1"))
 	f("\x05", 1)
 	f(packed(t, "t"), 1)
 	f(packed(t, "t", 1.5, record{}), 1)

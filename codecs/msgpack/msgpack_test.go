@@ -30,6 +30,9 @@ func TestDecode(t *testing.T) {
 	f(Options{}, "\x81\xa1a\x01\x80", `{"a":1}`, `{}`)
 	f(Options{Format: &format}, "\x81\xa1a\x01\x81\xa7message\xa1x", `{"a":1,"message":"a is 1"}`, `{"message":"x"}`)
 	f(Options{Target: *event.MustPath("[x][y]")}, "\x81\xa1a\x01", `{"x":{"y":{"a":1}}}`)
+	stamped := codectest.Encode(t, codec(t, Options{}), `{"a":{"b":["c"]}}`)
+	f(Options{}, stamped, `{"a":{"b":["c"]},"@timestamp":"2024-05-17T08:30:15.123Z"}`)
+	f(Options{Target: *event.MustPath("x")}, stamped, `{"x":{"a":{"b":["c"]},"@timestamp":"2024-05-17T08:30:15.123Z","@version":"1"}}`)
 	f(Options{}, "\x92\x01\xa3abc", `{"message":"\\x92\\u0001\\xA3abc","tags":["_msgpackparsefailure"]}`)
 	f(Options{}, "\x81\xa1a", `{"message":"\\x81\\xA1a","tags":["_msgpackparsefailure"]}`)
 }
