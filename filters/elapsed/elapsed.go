@@ -135,11 +135,11 @@ func (f *filter) end(e *event.Event, key string, out plugin.Spawner) {
 	ts, _ := e.Timestamp()
 	took := ts.Sub(t.started).Seconds()
 	if !f.o.NewEventOnMatch || out == nil {
-		f.report(e, t, took, matchTag)
+		f.report(e, t, event.FloatValue(took), matchTag)
 		return
 	}
 	n := f.event(out)
-	f.report(n, t, took, matchTag)
+	f.report(n, t, event.FloatValue(took), matchTag)
 	out.Succeed(n)
 }
 
@@ -152,10 +152,10 @@ func (f *filter) event(out plugin.Spawner) *event.Event {
 	return e
 }
 
-func (f *filter) report(e *event.Event, t *task, took float64, second string) {
+func (f *filter) report(e *event.Event, t *task, took event.Value, second string) {
 	e.Tag(tag)
 	e.Tag(second)
-	e.Root().Set(timeField, event.FloatValue(took))
+	e.Root().Set(timeField, took)
 	e.Root().Set(startField, event.TimeValue(t.started))
 	if err := e.Set(&f.o.UniqueIDField, e.Own(t.id)); err != nil {
 		f.stats.Failures.Add(1)
@@ -181,7 +181,7 @@ func (f *filter) Flush(now time.Time, _ bool, out plugin.Spawner) {
 	f.mu.Unlock()
 	for _, t := range expired {
 		e := f.event(out)
-		f.report(e, t, now.Sub(t.came).Seconds(), expiredTag)
+		f.report(e, t, event.IntValue(int64(now.Sub(t.came).Seconds())), expiredTag) // an age is a whole number, as in Logstash
 		out.Succeed(e)
 	}
 }

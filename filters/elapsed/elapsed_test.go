@@ -65,7 +65,7 @@ func TestExpired(t *testing.T) {
 		require.Len(t, f.order, 1)
 		f.Flush(time.Now().Add(10*time.Second), false, &m)
 		require.Len(t, m.events, 1)
-		require.Equal(t, `{"@timestamp":"2000-01-01T00:00:00.000Z","@version":"1","host":"","tags":["elapsed","elapsed_expired_error"],"elapsed_time":10.0,`+
+		require.Equal(t, `{"@timestamp":"2000-01-01T00:00:00.000Z","@version":"1","host":"","tags":["elapsed","elapsed_expired_error"],"elapsed_time":10,`+
 			`"elapsed_timestamp_start":"2024-01-02T03:04:05.000Z","id":{"a":1}}`, string(m.events[0].AppendJSON(nil)))
 		require.Empty(t, f.tasks)
 	})

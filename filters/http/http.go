@@ -45,7 +45,7 @@ type Options struct {
 	// Whether the body is sent as text or as JSON.
 	BodyFormat string `opt:"body_format,enum=text|json"`
 
-	// Field for the answer, parsed if it is JSON: body, or [http][response][body][content] where ecs_compatibility is on.
+	// Field for the answer, parsed if it is JSON: body if not given. Where ecs_compatibility is on it is required.
 	TargetBody event.Path `opt:"target_body"`
 
 	// Field for the header of the answer: headers, or [@metadata][filter][http][response][headers] where ecs_compatibility is on.
@@ -84,7 +84,10 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 		f.body = newTemplate(o.Body)
 	}
 	if f.o.TargetBody.IsZero() {
-		f.o.TargetBody = *event.MustPath(pick(env.ECS.Enabled(), "[http][response][body][content]", "[body]"))
+		if env.ECS.Enabled() {
+			errs = append(errs, errors.New(`option "target_body" is required with ecs_compatibility`))
+		}
+		f.o.TargetBody = *event.MustPath("[body]")
 	}
 	if f.o.TargetHeaders.IsZero() {
 		f.o.TargetHeaders = *event.MustPath(pick(env.ECS.Enabled(), "[@metadata][filter][http][response][headers]", "[headers]"))
@@ -254,9 +257,11 @@ func (f *filter) answer(e *event.Event, resp *http.Response, data []byte) error 
 	if err := e.Set(&f.o.TargetHeaders, event.ObjectValue(header)); err != nil {
 		return err
 	}
+	if !hasBody(f.o.Verb, resp.StatusCode) {
+		return nil
+	}
 	text := strings.ToValidUTF8(string(data), "\uFFFD")
-	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-	if strings.TrimSpace(kind) != "application/json" {
+	if !slices.ContainsFunc(resp.Header.Values("Content-Type"), isJSON) {
 		return e.Set(&f.o.TargetBody, event.StringValue(strings.TrimSpace(text)))
 	}
 	v, rest, _, err := e.ParseJSON(text)
@@ -266,6 +271,17 @@ func (f *filter) answer(e *event.Event, resp *http.Response, data []byte) error 
 		return nil
 	}
 	return e.Set(&f.o.TargetBody, v)
+}
+
+// hasBody tells whether an answer has a body by the rules of HTTP, empty or not.
+func hasBody(verb string, status int) bool {
+	return verb != http.MethodHead && status != http.StatusNoContent && status != http.StatusResetContent
+}
+
+// isJSON tells whether a type is that of JSON, whatever its parameters are.
+func isJSON(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	return strings.TrimSpace(kind) == "application/json"
 }
 
 // template is the option body with its texts compiled.

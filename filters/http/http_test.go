@@ -28,6 +28,13 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/json"):
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		fmt.Fprintf(w, `{"verb":%q,"path":%q,"query":%q,"body":%q,"type":%q,"x":%q}`, r.Method, r.URL.Path, r.URL.RawQuery, body, r.Header.Get("Content-Type"), r.Header.Get("X-Test"))
+	case strings.HasPrefix(r.URL.Path, "/none"):
+		w.WriteHeader(204)
+	case strings.HasPrefix(r.URL.Path, "/empty"):
+		w.Header().Set("Content-Type", "text/plain")
+	case strings.HasPrefix(r.URL.Path, "/types"):
+		w.Header()["Content-Type"] = []string{"application/xml", "application/json"}
+		fmt.Fprint(w, `{"id":10}`)
 	case strings.HasPrefix(r.URL.Path, "/bad"):
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"a":`)
@@ -55,8 +62,8 @@ func TestAnswers(t *testing.T) {
 	}
 	f(`url => "URL/json/%{m}" target_headers => "[@metadata][h]" remove_field => "m"`, `{"m":"x"}`,
 		`{"m":"x","body":{"verb":"GET","path":"/json/x","query":"","body":"","type":"text/plain","x":""}} @metadata={"h":{"content-length":"79","content-type":"application/json; charset=utf-8"}} +`)
-	f(`url => "URL/text" ecs_compatibility => v8`, `{}`,
-		`{"http":{"response":{"body":{"content":"Bom dia"}}}} @metadata={"filter":{"http":{"response":{"headers":{"content-length":"10","content-type":"text/plain","x-two":["a","b"]}}}}} +`)
+	f(`url => "URL/text" target_body => "gw" ecs_compatibility => v8`, `{}`,
+		`{"gw":"Bom dia"} @metadata={"filter":{"http":{"response":{"headers":{"content-length":"10","content-type":"text/plain","x-two":["a","b"]}}}}} +`)
 	const quiet = ` target_headers => "[@metadata][x]" `
 	body := func(options, in, want string) {
 		t.Helper()
@@ -70,7 +77,10 @@ func TestAnswers(t *testing.T) {
 	body(`url => "URL/json" verb => "PUT" body_format => "json" body => { "%{k}" => ["%{k}", 5, { "n" => "o-%{k}" }] }`, `{"k":"b"}`,
 		`{"k":"b","a":{"b":{"verb":"PUT","path":"/json","query":"","body":"{\"b\":[\"b\",5,{\"n\":\"o-b\"}]}","type":"application/json","x":""}}}`)
 	body(`url => "URL/json" verb => "POST" body_format => "json" body => "%{k}"`, `{"k":"b"}`, `{"k":"b","a":{"b":{"verb":"POST","path":"/json","query":"","body":"b","type":"application/json","x":""}}}`)
-	body(`url => "URL/text" verb => "HEAD"`, `{}`, `{"a":{"b":""}}`)
+	body(`url => "URL/text" verb => "HEAD"`, `{}`, `{}`)
+	body(`url => "URL/none"`, `{}`, `{}`)
+	body(`url => "URL/empty"`, `{}`, `{"a":{"b":""}}`)
+	body(`url => "URL/types"`, `{}`, `{"a":{"b":{"id":10}}}`)
 	body(`url => "URL/login" user => "u" password => "p"`, `{}`, `{"a":{"b":"u p"}}`)
 	body(`url => "URL/redirect"`, `{}`, `{"a":{"b":"Bom dia"}}`)
 	body(`url => "URL/redirect" follow_redirects => false`, `{}`, `{"tags":["_httprequestfailure"]}`)
@@ -117,6 +127,7 @@ func TestDiagnostics(t *testing.T) {
 		require.Contains(t, filtertest.Diagnose(Plugin, options), want)
 	}
 	f(``, `option "url" is required`)
+	f(`url => "http://x" ecs_compatibility => v1`, `option "target_body" is required`)
 	f(`url => "example.com/x"`, `no address of a web service`)
 	f(`url => "http://x" verb => "something else"`, `must be one of "GET"`)
 	f(`url => "http://x" user => "u"`, `user needs password`)

@@ -59,7 +59,18 @@ func TestTimer(t *testing.T) {
 	for _, ms := range []string{`1`, `2`, `"3.5 ms"`, `4`, `"x"`} {
 		r.Run(`{"ms":` + ms + `}`)
 	}
-	require.Equal(t, `{"@version":"1","message":"","took":{"count":5,"rate_1m":1.0,"min":0.0,"max":4.0,"stddev":1.6733200530681511,"mean":2.1,"p50":2.0,"p100":4.0}}`, flush(t, r))
+	require.Equal(t, `{"@version":"1","message":"","took":{"count":5,"rate_1m":1.0,"min":0.0,"max":4.0,"stddev":1.2935687276168015,"mean":2.1,"p50":2.0,"p100":4.0}}`, flush(t, r))
+}
+
+func TestTimerOfThree(t *testing.T) {
+	r := filtertest.New(t, Plugin, `timer => ["http_request_time","%{request_time}"] percentiles => [99]`)
+	for _, v := range []string{"10", "20", "30"} {
+		r.Run(`{"request_time":` + v + `}`)
+	}
+	require.Contains(t, flush(t, r), `"min":10.0,"max":30.0,"stddev":3.1622776601683795,"mean":20.0,"p99":30.0}`)
+	r = filtertest.New(t, Plugin, `timer => ["http_request_time","request_time"] rates => [1] percentiles => [1,2]`)
+	r.Run(`{"request_time":1}`) // the name alone is no reference
+	require.Contains(t, flush(t, r), `"http_request_time":{"count":1,"rate_1m":0.2,"min":0.0,"max":0.0,"stddev":0.0,"mean":0.0,"p1":0.0,"p2":0.0}`)
 }
 
 func TestIntervals(t *testing.T) {

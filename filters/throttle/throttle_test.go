@@ -32,6 +32,8 @@ func TestCounts(t *testing.T) {
 	f(`period => "%{nope}" after_count => 1`, []int{0, 59, 60}, "-T-")
 	f(`period => 10 max_age => 10 after_count => 1`, []int{0, 30, 1, 2}, "----")
 	f(``, []int{0, 0, 0}, "---")
+	f(`period => 60 after_count => 1`, []int{300, 359, 633, 634, 0, 45}, "-T-T-T") // periods are counted from the first event of a key, back too
+	f(`period => 60 after_count => 1`, []int{60, 30, 119, 59}, "--TT")
 }
 
 func TestKeys(t *testing.T) {

@@ -21,8 +21,12 @@ type Options struct {
 	// Field that holds a domain name. Events in which it is none are left alone.
 	Source event.Path `opt:"source"`
 
-	// Field for the parts: tld, sld, trd, domain and subdomain. A part that the name does not have is null.
+	// Field for the parts: tld, sld, trd, domain, subdomain and top_level_domain, which is tld under the name that ECS has for it. A part
+	// that the name does not have is null. Other members of the field stay.
 	Target event.Path `opt:"target"`
+
+	// Whether the suffixes under which companies let others have names, such as blogspot.com, count as names of their own.
+	IgnorePrivate bool `opt:"ignore_private"`
 }
 
 type filter struct {
@@ -47,13 +51,21 @@ func (f *filter) Filter(e *event.Event) bool {
 		return false
 	}
 	suffix, managed := publicsuffix.PublicSuffix(name)
+	for f.o.IgnorePrivate && !managed && strings.Contains(suffix, ".") {
+		_, parent, _ := strings.Cut(suffix, ".")
+		suffix, managed = publicsuffix.PublicSuffix(parent)
+	}
 	if !managed && !strings.Contains(suffix, ".") || len(suffix) == len(name) {
 		return false
 	}
 	rest := name[:len(name)-len(suffix)-1]
 	dot := strings.LastIndexByte(rest, '.')
 	domain := name[dot+1:]
-	o := e.NewObject()
+	v, _ = e.Get(&f.o.Target)
+	o := v.Object()
+	if o == nil {
+		o = e.NewObject()
+	}
 	o.Set("tld", event.StringValue(suffix))
 	o.Set("sld", event.StringValue(rest[dot+1:]))
 	var trd, sub event.Value
@@ -63,6 +75,7 @@ func (f *filter) Filter(e *event.Event) bool {
 	o.Set("trd", trd)
 	o.Set("domain", event.StringValue(domain))
 	o.Set("subdomain", sub)
+	o.Set("top_level_domain", event.StringValue(suffix))
 	if err := e.Set(&f.o.Target, event.ObjectValue(o)); err != nil {
 		f.stats.Failures.Add(1)
 		e.Tag("_filter_error")
