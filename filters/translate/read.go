@@ -52,7 +52,11 @@ func (t *table) read(path string, yamlLimit int64) error {
 	return t.readCSV(string(data))
 }
 
+// readJSON reads an object. A file without a byte is a dictionary without an entry, as in the other formats.
 func (t *table) readJSON(text string) error {
+	if text == "" {
+		return nil
+	}
 	keep := event.New(nil)
 	v, rest, ok, err := keep.ParseJSON(text)
 	switch {
