@@ -17,6 +17,7 @@ type definition struct {
 	encoding encoding.Encoding // for all others
 	ascii    bool              // ASCII text is its own UTF-8 form
 	compose  bool              // decomposed UTF-8, as old file systems of Apple write it
+	jis      bool              // seven signs are those of the standard, not of Microsoft, which x/text follows
 }
 
 // Find returns the character set that one of Ruby's names means, whatever its case.

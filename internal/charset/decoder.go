@@ -62,7 +62,48 @@ func (d *Decoder) Append(dst []byte, s string) []byte {
 		}
 		return norm.NFC.AppendString(dst, s)
 	}
-	return d.appendTransformed(dst, s)
+	start := len(dst)
+	dst = d.appendTransformed(dst, s)
+	if d.def.jis {
+		return append(dst[:start], standardSigns(dst[start:])...)
+	}
+	return dst
+}
+
+// standardSigns puts the signs of JIS X 0208 in the place of those that Microsoft reads there, as Ruby does for the sets that are not
+// Microsoft's. No sign is longer than the one it stands for, so the text is changed in its place.
+func standardSigns(text []byte) []byte {
+	n := 0
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		if sign := standardSign(r); sign != r {
+			n += utf8.EncodeRune(text[n:], sign)
+		} else {
+			n += copy(text[n:], text[i:i+size])
+		}
+		i += size
+	}
+	return text[:n]
+}
+
+func standardSign(r rune) rune {
+	switch r {
+	case '\uFF5E': // fullwidth tilde, wave dash
+		return '\u301C'
+	case '\uFF0D': // fullwidth hyphen, minus sign
+		return '\u2212'
+	case '\u2015': // horizontal bar, em dash
+		return '\u2014'
+	case '\u2225': // parallel to, double vertical line
+		return '\u2016'
+	case '\uFFE0':
+		return '¢'
+	case '\uFFE1':
+		return '£'
+	case '\uFFE2':
+		return '¬'
+	}
+	return r
 }
 
 func (def *definition) appendSingle(dst []byte, s string) []byte {

@@ -21,10 +21,11 @@ import (
 //go:embed tables.txt
 var tables string
 
-const utf8Names = "UTF-8 CP65001 locale external filesystem internal UTF8-DoCoMo UTF8-KDDI UTF8-SoftBank"
+const utf8Names = "UTF-8 UTF8 CP65001 locale external filesystem internal UTF8-DoCoMo UTF8-KDDI UTF8-SoftBank"
 
-// unconvertibleNames are encodings that Ruby knows by name and cannot convert, or that only Japanese mobile operators used.
-const unconvertibleNames = "Emacs-Mule EUC-TW eucTW IBM864 CP864 GB1988 GB12345 macCentEuro macThai ISO-2022-JP-2 ISO2022-JP2 MacJapanese MacJapan " +
+// unconvertibleNames are encodings that Ruby knows by name and cannot convert, or that hardly anybody used and x/text lacks. For
+// Big5-UAO its table of Big5 would give other characters.
+const unconvertibleNames = "Big5-UAO Emacs-Mule EUC-TW eucTW IBM864 CP864 GB1988 GB12345 macCentEuro macThai ISO-2022-JP-2 ISO2022-JP2 MacJapanese MacJapan " +
 	"UTF-7 CP65000 CESU-8 stateless-ISO-2022-JP stateless-ISO-2022-JP-KDDI ISO-2022-JP-KDDI EUC-JIS-2004 EUC-JISX0213"
 
 // others returns the set of a name in lower case that is not in the tables; a nil definition with ok is UTF-8.
@@ -35,7 +36,7 @@ func others(key string) (def *definition, ok bool) {
 	for _, f := range families() {
 		if hasName(f.names, key) {
 			name, _, _ := strings.Cut(f.names, " ")
-			return &definition{name: name, encoding: f.encoding, ascii: f.ascii, compose: f.compose}, true
+			return &definition{name: name, encoding: f.encoding, ascii: f.ascii, compose: f.compose, jis: f.jis}, true
 		}
 	}
 	return nil, false
@@ -46,6 +47,7 @@ type family struct {
 	encoding encoding.Encoding
 	ascii    bool
 	compose  bool
+	jis      bool
 }
 
 func families() []family {
@@ -57,11 +59,14 @@ func families() []family {
 		{names: "UTF-32BE UCS-4BE", encoding: utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)},
 		{names: "UTF-32LE UCS-4LE", encoding: utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)},
 		{names: "UTF-32", encoding: utf32.UTF32(utf32.BigEndian, utf32.UseBOM)},
-		{names: "EUC-JP eucJP eucJP-ms euc-jp-ms CP51932", encoding: japanese.EUCJP, ascii: true},
-		{names: "Windows-31J CP932 csWindows31J SJIS PCK", encoding: japanese.ShiftJIS, ascii: true},
-		{names: "Shift_JIS SJIS-DoCoMo SJIS-KDDI SJIS-SoftBank", encoding: japanese.ShiftJIS, ascii: true},
-		{names: "ISO-2022-JP ISO2022-JP CP50220 CP50221", encoding: japanese.ISO2022JP},
-		{names: "Big5 CP950 Big5-HKSCS Big5-HKSCS:2008 Big5-UAO CP951", encoding: traditionalchinese.Big5, ascii: true},
+		{names: "EUC-JP eucJP", encoding: japanese.EUCJP, ascii: true, jis: true},
+		{names: "eucJP-ms euc-jp-ms CP51932", encoding: japanese.EUCJP, ascii: true},
+		{names: "Windows-31J CP932 csWindows31J SJIS PCK MS932", encoding: japanese.ShiftJIS, ascii: true},
+		{names: "Shift_JIS", encoding: japanese.ShiftJIS, ascii: true, jis: true},
+		{names: "SJIS-DoCoMo SJIS-KDDI SJIS-SoftBank", encoding: japanese.ShiftJIS, ascii: true},
+		{names: "ISO-2022-JP ISO2022-JP", encoding: japanese.ISO2022JP, jis: true},
+		{names: "CP50220 CP50221", encoding: japanese.ISO2022JP},
+		{names: "Big5 CP950 Big5-HKSCS Big5-HKSCS:2008 CP951", encoding: traditionalchinese.Big5, ascii: true},
 		{names: "EUC-KR eucKR CP949", encoding: korean.EUCKR, ascii: true},
 		{names: "GBK CP936 GB2312 EUC-CN eucCN", encoding: simplifiedchinese.GBK, ascii: true},
 		{names: "GB18030", encoding: simplifiedchinese.GB18030, ascii: true},
