@@ -2,10 +2,12 @@
 package xml
 
 import (
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,10 +35,11 @@ type Options struct {
 	// Field for the document as a hash: attributes and elements are its members, an element with a text alone is that text.
 	Target event.Path `opt:"target"`
 
-	// XPath expressions and the fields for what they find, which are arrays.
+	// XPath expressions and the fields for what they find: an array, or the one text that was found if force_array is false.
 	XPath config.Map[event.PathTemplate] `opt:"xpath"`
 
-	// "strict": XPath is not tried on a document that is not well-formed.
+	// Names of libxml2's options, with commas or bars between. All but "recover" make the parser strict: XPath is not tried then on a
+	// document that is not well-formed. The others change nothing here.
 	ParseOptions string `opt:"parse_options"`
 
 	// Whether the document is put into target.
@@ -73,12 +76,9 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	if o.StoreXML && o.Target.IsZero() {
 		errs = append(errs, errors.New(`option "target" is required unless store_xml is false`))
 	}
-	switch strings.ToLower(strings.TrimSpace(o.ParseOptions)) {
-	case "":
-	case "strict":
-		f.strict = true
-	default:
-		env.Warn("parse_options", "%q has no effect, only \"strict\" has one", o.ParseOptions)
+	var err error
+	if f.strict, err = parseOptions(o.ParseOptions); err != nil {
+		errs = append(errs, plugin.OptionError("parse_options", err))
 	}
 	namespaces := make(map[string]string)
 	for _, p := range o.Namespaces {
@@ -99,6 +99,26 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// knownOptions are the names that Nokogiri has for the options of its parser.
+var knownOptions = strings.Fields(`STRICT RECOVER NOENT DTDLOAD DTDATTR DTDVALID NOERROR NOWARNING PEDANTIC NOBLANKS SAX1 XINCLUDE NONET NODICT NSCLEAN
+	NOCDATA NOXINCNODE COMPACT OLD10 NOBASEFIX HUGE BIGLINES DEFAULTXML DEFAULTXSLT DEFAULTHTML DEFAULTSCHEMA`)
+
+// parseOptions reads the option of that name, whose words may be written with underscores and in any case.
+func parseOptions(text string) (strict bool, err error) {
+	strict = strings.TrimSpace(text) != ""
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '|' }) {
+		name := strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(word), "_", ""))
+		switch {
+		case name == "":
+		case !slices.Contains(knownOptions, name):
+			return false, fmt.Errorf("unknown parse option %q", word)
+		case name == "RECOVER" || strings.HasPrefix(name, "DEFAULT"):
+			strict = false
+		}
+	}
+	return strict, nil
 }
 
 // query is one entry of xpath.
@@ -177,6 +197,9 @@ func (f *filter) Filter(e *event.Event) bool {
 		return false
 	}
 	doc, strictErr := parse(text, true)
+	if strictErr != nil && f.strict {
+		return f.fail(e, strictErr)
+	}
 	matched := false
 	if len(f.queries) > 0 {
 		var err error
@@ -226,8 +249,13 @@ func parse(text string, strict bool) (doc *xmlquery.Node, err error) {
 	}
 	depth := 0
 	for n := doc; n != nil; {
-		switch {
-		case n.FirstChild != nil:
+		if i := repeated(n.Attr); i >= 0 {
+			if strict {
+				return nil, fmt.Errorf("the element %s has the attribute %s twice", n.Data, n.Attr[i].Name.Local)
+			}
+			n.Attr = n.Attr[:i] // what follows a mistake is not read
+		}
+		if n.FirstChild != nil {
 			if n, depth = n.FirstChild, depth+1; depth > maxDepth {
 				return nil, fmt.Errorf("elements are nested more than %d deep", maxDepth)
 			}
@@ -243,6 +271,58 @@ func parse(text string, strict bool) (doc *xmlquery.Node, err error) {
 	return doc, nil
 }
 
+// completed returns what can be read of a text that is not well-formed, with all elements closed.
+func completed(text string) string {
+	d := xml.NewDecoder(strings.NewReader(text))
+	d.Strict = false
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	var open []string
+	end := 0
+	for {
+		t, err := d.Token()
+		if err != nil {
+			break
+		}
+		begin := end
+		end = int(d.InputOffset())
+		switch t.(type) {
+		case xml.StartElement:
+			name := strings.TrimLeft(text[begin:end], "<")
+			open = append(open, name[:strings.IndexAny(name+">", " \t\r\n/>")])
+		case xml.EndElement:
+			if len(open) > 0 {
+				open = open[:len(open)-1]
+			}
+		}
+	}
+	var b strings.Builder
+	b.WriteString(text[:end])
+	for _, name := range slices.Backward(open) {
+		b.WriteString("</" + name + ">")
+	}
+	return b.String()
+}
+
+// repeated returns the place of an attribute whose name another one in front of it has, -1 if there is none. The decoder does not look.
+func repeated(attrs []xmlquery.Attr) int {
+	if len(attrs) > 16 { // comparing all with all takes the square of their number
+		seen := make(map[xml.Name]bool, len(attrs))
+		for i := range attrs {
+			if seen[attrs[i].Name] {
+				return i
+			}
+			seen[attrs[i].Name] = true
+		}
+		return -1
+	}
+	for i := range attrs {
+		if slices.ContainsFunc(attrs[:i], func(a xmlquery.Attr) bool { return a.Name == attrs[i].Name }) {
+			return i
+		}
+	}
+	return -1
+}
+
 func root(doc *xmlquery.Node) *xmlquery.Node {
 	for n := doc.FirstChild; n != nil; n = n.NextSibling {
 		if n.Type == xmlquery.ElementNode {
@@ -252,14 +332,10 @@ func root(doc *xmlquery.Node) *xmlquery.Node {
 	return nil
 }
 
-// query puts what the expressions find into the event. A document that is not well-formed is read as far as it goes, unless parse_options is
-// strict.
+// query puts what the expressions find into the event. A document that is not well-formed is read as far as it goes.
 func (f *filter) query(e *event.Event, text string, doc *xmlquery.Node, strictErr error) (matched bool, err error) {
 	if strictErr != nil {
-		if f.strict {
-			return false, strictErr
-		}
-		if doc, err = parse(text, false); err != nil {
+		if doc, err = parse(completed(text), false); err != nil {
 			return false, err
 		}
 	}
@@ -284,7 +360,11 @@ func (f *filter) query(e *event.Event, text string, doc *xmlquery.Node, strictEr
 		if err != nil {
 			return matched, err
 		}
-		if err := e.Set(p, event.ListValue(found)); err != nil {
+		v := event.ListValue(found)
+		if found.Len() == 1 && !f.o.ForceArray {
+			v = found.At(0)
+		}
+		if err := e.Set(p, v); err != nil {
 			return matched, err
 		}
 		matched = true

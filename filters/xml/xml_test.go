@@ -52,6 +52,7 @@ func TestFailures(t *testing.T) {
 	f := on(t, `target => "d"`)
 	f(`<foo /`, failed)
 	f(`<foo></bar>`, failed)
+	f(`<foo a="1" a="2"/>`, failed)
 	f(`no xml`, failed)
 	f(`<foo>&undefined;</foo>`, failed)
 	f(`<a>`+strings.Repeat(`<b>`, 600)+strings.Repeat(`</b>`, 600)+`</a>`, failed)
@@ -94,8 +95,18 @@ func TestXPath(t *testing.T) {
 	f(`/foo/div`, `remove_namespaces => true`, `<foo xmlns:h="http://www.w3.org/TR/html4/"><h:div>Content</h:div></foo>`, `["<div>Content</div>"]`)
 	f(`/xmlns:foo/xmlns:a/text()`, ``, `<foo xmlns="urn:d"><a>1</a></foo>`, `["1"]`)
 	on(t, `store_xml => false xpath => { "/foo" => "x" } parse_options => "strict"`)(`<foo>`, failed)
+	on(t, `store_xml => false xpath => { "/foo" => "x" } parse_options => "no_error,NOWARNING"`)(`<foo>`, failed)
+	on(t, `store_xml => false xpath => { "name(/*)" => "x" } parse_options => "recover | no_net"`)(`<foo>`, `,"x":["foo"]} +`)
+	// What is found before a mistake is found; a single text is one where arrays are not asked for.
+	f(`/element/field1/text()`, `force_array => "false"`, `<element><field1>bbb</field1><field2>789</field2><field3>e3f<field3></element>`, `"bbb"`)
+	f(`/foo/a/text()`, ``, `<foo><a>1`, `["1"]`)
+	f(`/n:foo/n:a/text()`, `namespaces => { "n" => "urn:x" }`, `<x:foo xmlns:x="urn:x"><x:a>1</x:a><x:b y="2`, `["1"]`)
+	f(`//a/text()`, `force_array => false`, `<x><a>1</a><a>2</a></x>`, `["1","2"]`)
+	f(`/xml/sample/@attr`, ``, `<xml> <sample attr='foo' attr="bar"> <invalid> </sample> </xml>`, `["foo"]`)
+	on(t, `store_xml => false`)("<xml> <sample attr='foo' attr=\"bar\"> <invalid> </sample> </xml>", `}`)
+	on(t, `store_xml => false parse_options => "strict"`)("<xml> <sample attr='foo' attr=\"bar\"> <invalid> </sample> </xml>", failed)
 	on(t, `target => "d" remove_namespaces => true xpath => { "/foo/a/text()" => "x" }`)(`<foo xmlns:h="urn:x"><h:a>1</h:a></foo>`, `,"x":["1"],"d":{"xmlns:h":"urn:x","a":["1"]}} +`)
-	on(t, `target => "d" xpath => { "/foo/text()" => "x" }`)(`<foo>1`, failed)
+	on(t, `target => "d" xpath => { "/foo/text()" => "x" }`)(`<foo>1`, `,"x":["1"]`+failed)
 	on(t, `store_xml => false`)(`<foo/>`, `}`)
 }
 
@@ -108,7 +119,8 @@ func TestDiagnostics(t *testing.T) {
 	f(`target => "m"`, `option "source" is required`)
 	f(`source => "m" store_xml => false xpath => { "/a[" => "x" }`, `option "xpath"`)
 	f(`source => "m" store_xml => false xpath => { "/a" => "[x" }`, `every event will fail`)
-	f(`source => "m" target => "t" parse_options => "loose"`, `no effect`)
+	f(`source => "m" target => "t" parse_options => "strict,invalid0"`, `unknown parse option "invalid0"`)
+	require.Empty(t, filtertest.Diagnose(Plugin, `source => "m" target => "t" parse_options => "no_error, NOWARNING"`))
 }
 
 func FuzzFilter(f *testing.F) {
@@ -119,6 +131,7 @@ func FuzzFilter(f *testing.F) {
 		e := event.New(nil)
 		e.Root().Set("m", event.StringValue(text))
 		r.Filter.Filter(e)
+		_ = completed(text)
 		_, _, ok, err := event.New(nil).ParseJSON(string(e.AppendJSON(nil)))
 		require.True(t, ok)
 		require.NoError(t, err)
