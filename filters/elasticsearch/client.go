@@ -39,6 +39,7 @@ func newClient(o *Options, version string) (*client, error) {
 	add := func(err error) { errs = append(errs, err) }
 	add(c.setNodes(o))
 	add(c.setAuth(o))
+	c.header.Set("X-Elastic-Product-Origin", "logstash-filter-elasticsearch")
 	c.header.Set("User-Agent", "millrace/"+version+" (filter elasticsearch)")
 	for _, h := range o.CustomHeaders {
 		c.header.Set(h.Key, h.Value)
@@ -72,6 +73,9 @@ func newClient(o *Options, version string) (*client, error) {
 // setNodes reads hosts or cloud_id.
 func (c *client) setNodes(o *Options) error {
 	if o.CloudID != "" {
+		if len(o.Hosts) != 1 || o.Hosts[0] != defaultHost {
+			return plugin.OptionError("cloud_id", errors.New("there may be one of cloud_id and hosts"))
+		}
 		node, err := cloudNode(o.CloudID)
 		if err != nil {
 			return plugin.OptionError("cloud_id", err)
@@ -149,6 +153,9 @@ func (c *client) setAuth(o *Options) error {
 		}
 		c.header.Set("Authorization", basic(user, password))
 	case o.APIKey != "":
+		if slices.ContainsFunc(c.nodes, func(node string) bool { return strings.HasPrefix(node, "http://") }) {
+			return plugin.OptionError("api_key", errors.New("it is only sent by TLS: set ssl_enabled, or begin the hosts with https://"))
+		}
 		key := o.APIKey.Reveal()
 		if strings.Contains(key, ":") {
 			key = base64.StdEncoding.EncodeToString([]byte(key))

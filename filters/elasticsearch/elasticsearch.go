@@ -18,9 +18,15 @@ import (
 
 // Plugin defines the filter.
 var Plugin = plugin.DefineFilter("elasticsearch", Options{
-	Hosts: []string{"localhost:9200"}, QueryType: "dsl", Sort: "@timestamp:desc", EnableSort: true, ResultSize: 1,
+	Hosts: []string{defaultHost}, QueryType: "dsl", Sort: defaultSort, EnableSort: true, ResultSize: 1,
 	TagOnFailure: []string{"_elasticsearch_lookup_failure"}, RetryOnStatus: []int{500, 502, 503, 504}, VerificationMode: "full",
 }, New)
+
+// The defaults of hosts and sort. Where they are given with an option that excludes them, that is not noticed, and does no harm.
+const (
+	defaultHost = "localhost:9200"
+	defaultSort = "@timestamp:desc"
+)
 
 // Options configures the filter. The comments below are its documentation.
 type Options struct {
@@ -45,23 +51,23 @@ type Options struct {
 	// Whether they are ordered.
 	EnableSort bool `opt:"enable_sort"`
 
-	// How many documents are asked for. With more than one, fields become arrays.
+	// How many documents are asked for. With more than one, fields become arrays; 0 is for aggregations alone.
 	ResultSize int `opt:"result_size"`
 
 	// Fields of the document, with dots or as [a][b], and where they go in the event.
-	Fields config.Map[string] `opt:"fields"`
+	Fields pairs `opt:"fields"`
 
 	// Facts about the document, such as _id and _index, and where they go.
-	DocinfoFields config.Map[string] `opt:"docinfo_fields"`
+	DocinfoFields pairs `opt:"docinfo_fields"`
 
 	// Aggregations of the request, and where they go.
-	AggregationFields config.Map[string] `opt:"aggregation_fields"`
+	AggregationFields pairs `opt:"aggregation_fields"`
 
 	// Field below which all of that goes.
 	Target event.Path `opt:"target"`
 
 	// Named parameters of an ES|QL query: a field reference stands for the value of that field.
-	QueryParams config.Map[config.Value] `opt:"query_params"`
+	QueryParams pairs `opt:"query_params"`
 
 	// Header fields of the requests.
 	CustomHeaders config.Map[string] `opt:"custom_headers"`
@@ -166,19 +172,22 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	errs := []error{f.query(env)}
 	for _, list := range []struct {
 		option string
-		from   config.Map[string]
+		from   pairs
 		to     *[]copying
 	}{{"fields", o.Fields, &f.fields}, {"docinfo_fields", o.DocinfoFields, &f.docinfo}, {"aggregation_fields", o.AggregationFields, &f.aggs}} {
 		for _, p := range list.from {
-			c, err := f.copying(p.Key, p.Value, list.option == "aggregation_fields")
+			c, err := f.copying(p.Key, p.Value.Text(), list.option == "aggregation_fields")
+			if p.Value.Type == config.TypeHash || p.Value.Type == config.TypeArray {
+				err = fmt.Errorf("the field must be a string, got %s", p.Value.Inspect())
+			}
 			if err != nil {
 				errs = append(errs, plugin.EntryError(list.option, p.Key, err))
 			}
 			*list.to = append(*list.to, c)
 		}
 	}
-	if o.ResultSize < 1 {
-		errs = append(errs, plugin.OptionError("result_size", errors.New("must be at least 1")))
+	if o.ResultSize < 0 {
+		errs = append(errs, plugin.OptionError("result_size", errors.New("must not be negative")))
 	}
 	var err error
 	if f.client, err = newClient(&o, env.Version); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"millrace/filters/internal/filtertest"
 	"millrace/internal/testenv"
+	"millrace/pipeline/config"
 )
 
 const twoHits = `{"_shards":{"total":1},"hits":{"total":{"value":7},"hits":[{"_id":"a","_index":"i","_source":{"name":"x","n":{"m":1},"d.e":2}},{"_id":"b","_source":{"name":"y"}}]},` +
@@ -66,6 +67,16 @@ func TestOne(t *testing.T) {
 	es := newFake(t, `{"_shards":{},"hits":{"total":1,"hits":[{"_id":"a","_source":{"name":"x"}}]}}`)
 	r := filtertest.New(t, Plugin, `hosts => ["`+es.URL+`"] query => "q" fields => ["name","started"] docinfo_fields => { "_id" => "id" }`)
 	require.Equal(t, `{"started":"x","id":"a"} @metadata={"total_hits":1} +`, r.Run(`{}`))
+}
+
+// A search of aggregations alone asks for no documents, and one that finds something has matched.
+func TestAggregationsAlone(t *testing.T) {
+	es := newFake(t, `{"_shards":{},"hits":{"total":13476,"hits":[]},"aggregations":{"bytes_avg":{"value":294}}}`)
+	r := filtertest.New(t, Plugin, `hosts => ["`+es.URL+`"] query => "q" result_size => 0 aggregation_fields => { "bytes_avg" => "avg" }`)
+	require.Equal(t, `{"avg":{"value":294}} @metadata={"total_hits":13476} +`, r.Run(`{}`))
+	require.Contains(t, es.last.Load(), "size=0")
+	r = filtertest.New(t, Plugin, `hosts => ["`+es.URL+`"] query => "q" fields => [["[geoip][ip]", "ip_address"]]`)
+	require.Equal(t, `{} @metadata={"total_hits":13476} +`, r.Run(`{}`))
 }
 
 func TestFailures(t *testing.T) {
@@ -122,8 +133,14 @@ func TestAuth(t *testing.T) {
 	}
 	f(`user => "u" password => "p"`, "Basic dTpw")
 	f(`cloud_auth => "u:p"`, "Basic dTpw")
-	f(`api_key => "u:p"`, "ApiKey dTpw")
-	f(`api_key => "dTpw"`, "ApiKey dTpw")
+	for _, key := range []string{"u:p", "dTpw"} {
+		o := *Plugin.Options().(*Options)
+		o.APIKey, o.SSLEnabled = config.Password(key), true
+		c, err := newClient(&o, "")
+		require.NoError(t, err)
+		require.Equal(t, []string{"ApiKey dTpw"}, c.header["Authorization"])
+	}
+	f(`proxy => ""`, "")
 	f(`custom_headers => { "X-Test" => "y" }`, "y")
 	node, err := cloudNode("my:dXMtZWFzdC0xLmF3cy5mb3VuZC5pbyRhYmNkJGVm")
 	require.NoError(t, err)
@@ -146,7 +163,21 @@ func TestDiagnostics(t *testing.T) {
 	f(`query => "q" query_type => "esql" index => "i"`, `does not go with`)
 	f(`query => "q" fields => { "a" => "[b" }`, `FieldReference`)
 	f(`query => "q" ssl => true`, `is now called "ssl_enabled"`)
-	f(`query => "q" result_size => 0`, `at least 1`)
+	f(`query => "q" fields => { "a" => ["b","c"] }`, `the field must be a string`)
+	f(`query => "q" fields => ["a"]`, `has no value`)
+	f(`query => "q" fields => "a"`, `must be a hash`)
+	f(`query => "q" result_size => -1`, `must not be negative`)
+	f(`query => "q" cloud_auth => "invalid-format"`, `must be user:password`)
+	f(`query => "q" cloud_auth => "elastic:x" user => "another"`, `there may be one of`)
+	f(`query => "q" api_key => "foo:bar"`, `only sent by TLS`)
+	f(`query => "q" hosts => ["h"] cloud_id => "my:dXMtZWFzdC0xLmF3cy5mb3VuZC5pbyRhYmNkJGVm"`, `one of cloud_id and hosts`)
+	f(`query => "q" query_type => "esql" sort => "a:asc"`, `option "sort": it does not go with`)
+	f(`query => "q" query_type => "esql" docinfo_fields => { "_id" => "i" }`, `option "docinfo_fields": it does not go with`)
+	f(`query => "FROM a | WHERE t = ?type" query_type => "esql" query_params => { "b" => "c" }`, `?type has no value`)
+	f(`query => "FROM a" query_type => "esql" query_params => { "1abcd" => "1" "$x" => 2 }`, `the name of a parameter`)
+	require.Empty(t, filtertest.Diagnose(Plugin, `query => "FROM a" query_type => "esql" query_params => { "a" => "b" }`))
+	require.Empty(t, filtertest.Diagnose(Plugin, `query => "FROM a" query_type => "esql" query_params => [{ "a" => "b" }, { "c" => "[b]" }, { "e" => 1 }]`))
+	require.Empty(t, filtertest.Diagnose(Plugin, `query => "q" cloud_id => "my:dXMtZWFzdC0xLmF3cy5mb3VuZC5pbyRhYmNkJGVm" api_key => "foo:bar"`))
 }
 
 // TestReal asks a real Elasticsearch.

@@ -2,6 +2,7 @@ package elasticsearch
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"millrace/internal/onig"
@@ -30,6 +31,9 @@ func (f *filter) esqlQuery() error {
 		return plugin.OptionError("index", errors.New("it does not go with query_type => esql: name the index in the query"))
 	}
 	text := o.Query.String()
+	if err := f.checkESQL(text); err != nil {
+		return err
+	}
 	if !limited.MatchString(text) {
 		text += " | LIMIT 1"
 	}
@@ -54,6 +58,51 @@ func (f *filter) esqlQuery() error {
 		f.params = append(f.params, v)
 	}
 	return nil
+}
+
+// placeholder finds the named parameters of a query.
+var placeholder = onig.MustCompile(`(?i)(?<=[?])[a-z_][a-z0-9_]*`)
+
+// checkESQL refuses options that have no meaning for ES|QL, names that no parameter can have, and parameters without a value.
+func (f *filter) checkESQL(text string) error {
+	o := &f.o
+	for _, c := range []struct {
+		option string
+		given  bool
+	}{
+		{"docinfo_fields", len(o.DocinfoFields) > 0}, {"aggregation_fields", len(o.AggregationFields) > 0},
+		{"sort", o.Sort != defaultSort}, {"enable_sort", !o.EnableSort},
+	} {
+		if c.given {
+			return plugin.OptionError(c.option, errors.New("it does not go with query_type => esql"))
+		}
+	}
+	known := make(map[string]bool)
+	for _, p := range o.QueryParams {
+		if known[p.Key] = true; !validName(p.Key) {
+			return plugin.EntryError("query_params", p.Key, errors.New("the name of a parameter has letters, digits and underscores, and no digit in front"))
+		}
+	}
+	m := placeholder.NewMatcher()
+	for at := 0; m.MatchAt(text, at); {
+		begin, end := m.Group(0)
+		if name := text[begin:end]; !known[name] {
+			return plugin.OptionError("query", fmt.Errorf("the parameter ?%s has no value in query_params", name))
+		}
+		at = end
+	}
+	return nil
+}
+
+func validName(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '_', c|0x20 >= 'a' && c|0x20 <= 'z', i > 0 && c >= '0' && c <= '9':
+		default:
+			return false
+		}
+	}
+	return s != ""
 }
 
 // table asks by ES|QL. Columns take the place of fields.
