@@ -48,7 +48,7 @@ type Options struct {
 	Name event.Template `opt:"name"`
 
 	// Severity in the header on the way out: a whole number from 0 to 10; anything else is 6.
-	Severity event.Template `opt:"severity"`
+	Severity event.Template `opt:"severity,alias=sev"`
 
 	// Fields to write as extensions.
 	Fields []string `opt:"fields"`

@@ -43,7 +43,7 @@ type Options struct {
 	Versions []int `opt:"versions"`
 
 	// YAML file with fields of version 9 that are added or named differently: number: [":uint32", ":name"].
-	NetflowDefinitions string `opt:"netflow_definitions,path"`
+	NetflowDefinitions string `opt:"netflow_definitions,path,alias=definitions"`
 
 	// YAML file with fields of IPFIX, by the number of the enterprise, 0 for the standard's.
 	IpfixDefinitions string `opt:"ipfix_definitions,path"`

@@ -3,6 +3,7 @@ package environment
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -20,6 +21,9 @@ var Plugin = plugin.DefineFilter("environment", Options{}, New)
 type Options struct {
 	// Fields below @metadata, and the environment variables for them. They are read when the pipeline starts.
 	AddMetadataFromEnv config.Map[string] `opt:"add_metadata_from_env"`
+
+	// Fields of the event itself, and the environment variables for them.
+	AddFieldFromEnv config.Map[string] `opt:"add_field_from_env,obsolete=use mutate with add_field => { \"name\" => \"${VARIABLE}\" }"`
 }
 
 type filter struct {
@@ -36,22 +40,31 @@ type field struct {
 // New reads the variables.
 func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	f := &filter{stats: env.Stats, log: throttle.New(env.Log, time.Minute)}
+	errs := []error{
+		f.read(env, "add_metadata_from_env", "[@metadata][%s]", o.AddMetadataFromEnv),
+		f.read(env, "add_field_from_env", "%s", o.AddFieldFromEnv),
+	}
+	return f, errors.Join(errs...)
+}
+
+// read adds the fields of one option; reference says where they stand.
+func (f *filter) read(env *plugin.Env, option, reference string, fields config.Map[string]) error {
 	var errs []error
-	for _, p := range o.AddMetadataFromEnv {
-		path, err := event.ParsePath("[@metadata][" + p.Key + "]")
+	for _, p := range fields {
+		path, err := event.ParsePath(fmt.Sprintf(reference, p.Key))
 		if err != nil {
-			errs = append(errs, plugin.EntryError("add_metadata_from_env", p.Key, err))
+			errs = append(errs, plugin.EntryError(option, p.Key, err))
 			continue
 		}
 		var v event.Value
 		if s, ok := os.LookupEnv(p.Value); ok {
 			v = event.StringValue(s)
 		} else {
-			env.Warn("add_metadata_from_env", "the environment variable %s is not set: the field %s will be null", p.Value, path.String())
+			env.Warn(option, "the environment variable %s is not set: the field %s will be null", p.Value, path.String())
 		}
 		f.fields = append(f.fields, field{path, v})
 	}
-	return f, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // Filter sets the fields.

@@ -14,6 +14,9 @@ func TestFilter(t *testing.T) {
 	require.Equal(t, `{"m":1} @metadata={"a":"some text","b":null} +`, filtertest.New(t, Plugin, options).Run(`{"m":1}`))
 	require.Contains(t, filtertest.Diagnose(Plugin, options), "MILLRACE_TEST_NONE is not set")
 	require.Contains(t, filtertest.Diagnose(Plugin, `add_metadata_from_env => { "a]" => "X" }`), "FieldReference")
+	const old = `add_field_from_env => { "[a][b]" => "MILLRACE_TEST" }`
+	require.Equal(t, `{"m":1,"a":{"b":"some text"}} +`, filtertest.New(t, Plugin, old).Run(`{"m":1}`))
+	require.Contains(t, filtertest.Diagnose(Plugin, old), "obsolete")
 	require.Equal(t, `{"m":1} +`, filtertest.New(t, Plugin, ``).Run(`{"m":1}`))
 }
 

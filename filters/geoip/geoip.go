@@ -43,7 +43,7 @@ type Options struct {
 	Target event.Path `opt:"target"`
 
 	// How many places each worker remembers.
-	CacheSize int `opt:"cache_size"`
+	CacheSize int `opt:"cache_size,alias=lru_cache_size"`
 
 	// Tags of events whose address is not found.
 	TagOnFailure []string `opt:"tag_on_failure"`

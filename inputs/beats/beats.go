@@ -66,6 +66,9 @@ type Options struct {
 
 	OldPeerMetadata     bool `opt:"ssl_peer_metadata,obsolete=write enrich with ssl_peer_metadata"`
 	CongestionThreshold int  `opt:"congestion_threshold,obsolete=it has no effect"`
+	MaxClients          int  `opt:"max_clients,obsolete=it has no effect: a connection costs little, and the queue bounds what all of them hold"`
+
+	CodecTarget string `opt:"target_field_for_codec,obsolete=the text is always that of the field message"`
 }
 
 // New checks the options; nothing is opened.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"millrace/pipeline/event"
@@ -13,7 +14,7 @@ import (
 )
 
 // Plugin is the heartbeat input.
-var Plugin = plugin.DefineInput("heartbeat", Options{Message: "ok", Interval: 60, Count: -1}, New)
+var Plugin = plugin.DefineInput("heartbeat", Options{Message: "ok", Interval: 60, Count: -1, Threads: 1}, New)
 
 // Options configures the input.
 type Options struct {
@@ -25,6 +26,9 @@ type Options struct {
 
 	// How many events to make; -1 goes on for ever.
 	Count int64 `opt:"count"`
+
+	// How many make events at the same times, each as many as count says.
+	Threads int `opt:"threads"`
 
 	// What the field clock, or [event][sequence] with ECS, holds in place of a message: the time in seconds since 1970 (epoch), or a count
 	// from 0 (sequence).
@@ -74,6 +78,16 @@ func (decoder) Decode(r *event.Record, next func() *event.Event) {
 
 // Run makes events until there were enough or ctx ends. The first is made at once.
 func (in *input) Run(ctx context.Context, out plugin.Sink) error {
+	var wg sync.WaitGroup
+	errs := make([]error, max(1, in.o.Threads))
+	for i := range errs {
+		wg.Go(func() { errs[i] = in.beat(ctx, out) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (in *input) beat(ctx context.Context, out plugin.Sink) error {
 	source := in.env.NewSource(event.SourceField{Path: in.host, Value: event.StringValue(in.env.Hostname)})
 	tick := time.NewTicker(time.Duration(in.o.Interval * float64(time.Second)))
 	defer tick.Stop()

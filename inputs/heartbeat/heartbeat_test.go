@@ -35,6 +35,7 @@ func TestEvents(t *testing.T) {
 	f(plugin.ECSDisabled, `count => 1 message => epoch`, 0, `{"clock":946684800,"host":"host1"}`)
 	f(plugin.ECSDisabled, `count => 1 message => epoch sequence => none`, 0, `{"message":"epoch","host":"host1"}`)
 	f(plugin.ECSDisabled, `count => 0`, 0)
+	f(plugin.ECSDisabled, `count => 1 threads => 2`, 0, `{"message":"ok","host":"host1"}`, `{"message":"ok","host":"host1"}`)
 }
 
 func TestStop(t *testing.T) {

@@ -65,8 +65,8 @@ type Options struct {
 	KeystorePassword config.Password `opt:"ssl_keystore_password"`
 
 	// PEM files with the client's certificate and key.
-	Certificate string `opt:"ssl_certificate,path"`
-	Key         string `opt:"ssl_key,path"`
+	Certificate string `opt:"ssl_certificate,path,alias=tls_certificate"`
+	Key         string `opt:"ssl_key,path,alias=tls_key"`
 
 	// TLS versions to offer: TLSv1.1, TLSv1.2, TLSv1.3.
 	Protocols []string `opt:"ssl_supported_protocols"`
@@ -264,6 +264,8 @@ type oldOptions struct {
 	ConnectTimeout string          `opt:"connect_timeout,obsolete=write timeout"`
 	MaxRetry       string          `opt:"retry_on_failure,obsolete=what can succeed is repeated without end"`
 
+	AbsoluteHealth   bool        `opt:"absolute_healthcheck_path,obsolete=healthcheck_path is always the whole path"`
+	AbsoluteSniffing bool        `opt:"absolute_sniffing_path,obsolete=sniffing_path is always the whole path"`
 	AuthType         config.Hash `opt:"auth_type,deprecated=it belongs to OpenSearch; of its types only basic is known, by user and password"`
 	EcsTemplate      string      `opt:"legacy_template,deprecated=it belongs to OpenSearch; write template_api => legacy or composable"`
 	DefaultServer    string      `opt:"default_server_major_version,deprecated=it belongs to OpenSearch; the server is asked for its version"`

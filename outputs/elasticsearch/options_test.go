@@ -100,6 +100,7 @@ func TestOldOptions(t *testing.T) {
 	f(`host => "a" cluster => "c" embedded => false protocol => "node" node_name => "n" bind_host => "b" flush_size => 5000 idle_flush_time => 5 workers => 4 index_type => "logs" max_retries => 3`,
 		`"host" is obsolete`, `"cluster" is obsolete`, `"flush_size" is obsolete`, `"workers" is deprecated`, `protocol "node" is gone`, `"index_type" is obsolete`)
 	f(`hosts => "a" ssl => true ssl_certificate_verification => false`, `"ssl" is obsolete`, `"ssl_certificate_verification" is obsolete`)
+	f(`hosts => "a" absolute_healthcheck_path => true`, `"absolute_healthcheck_path" is obsolete`)
 	f(`hosts => "a" document_type => "x"`, `"document_type" is deprecated`)
 	f(`hosts => "a" http_compression => false failure_type_logging_whitelist => ["x"]`, `"http_compression" is deprecated`)
 	f(`hosts => "a" username => "u" password => "p"`, `"username" is obsolete`)

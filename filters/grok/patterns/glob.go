@@ -95,12 +95,13 @@ func escapeDir(dir, glob string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir) + string(filepath.Separator) + glob
 }
 
+// isPatternFile leaves out pipes and sockets, too: reading them would wait for a writer.
 func isPatternFile(path, glob string) bool {
 	if name := filepath.Base(path); name[0] == '.' && glob[0] != '.' {
 		return false
 	}
 	info, err := os.Stat(path)
-	return err == nil && !info.IsDir()
+	return err == nil && info.Mode()&(fs.ModeDir|fs.ModeNamedPipe|fs.ModeSocket) == 0
 }
 
 // expandBraces makes the globs "a.x" and "b.x" of "{a,b}.x".
