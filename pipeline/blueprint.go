@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"strings"
 	"sync"
 	"time"
 
 	"millrace/pipeline/cond"
+	"millrace/pipeline/config"
 	"millrace/pipeline/plugin"
 )
 
@@ -13,6 +15,7 @@ type program struct {
 	filters []statement
 	outputs []statement
 	codecs  []*plugin.Codec // by Source.Codec
+	decoded []*inputSlot    // whose codecs they are
 
 	starters   []plugin.Starter
 	closers    []plugin.Closer
@@ -30,12 +33,42 @@ type statement struct {
 	filter   *filterSlot
 	output   *outputSlot
 	branches []armOf
+	part     int // of a filter or output: its number in a profile
 }
 
 // armOf is one arm of an if; a nil cond always holds.
 type armOf struct {
+	branchHead
 	cond       *cond.Condition
 	statements []statement
+	part       int // its number in a profile
+}
+
+// branchHead is what the config says of an arm.
+type branchHead struct {
+	place config.Place // of the arm with its body
+	kind  string       // "if", "else if" or "else"
+	text  string       // up to the brace, in one line
+	last  bool         // no else follows: events for which it does not hold go past the whole if
+}
+
+func headOf(f *config.File, node *config.IfNode, i int) branchHead {
+	br := node.Branches[i]
+	h := branchHead{
+		place: config.Place{File: f, Span: br.Span}, kind: "else if", text: headText(f, br), last: i == len(node.Branches)-1 && !br.Else,
+	}
+	switch {
+	case i == 0:
+		h.kind = "if"
+	case br.Else:
+		h.kind = "else"
+	}
+	return h
+}
+
+// headText is the text of an arm up to its brace, in one line.
+func headText(f *config.File, br *config.Branch) string {
+	return strings.Join(strings.Fields(f.Text[br.Start:max(br.Start, br.Open)]), " ")
 }
 
 // filterSlot is one filter of the config.
@@ -43,6 +76,7 @@ type filterSlot struct {
 	filter plugin.Filter
 	common *plugin.Common
 	stats  *PluginStats
+	place  config.Place
 }
 
 // filterErrorTag marks events that a filter matched but whose common options could not be applied, where the filter has no failure

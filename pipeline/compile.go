@@ -37,6 +37,7 @@ func Compile(files []*config.File, reg *plugin.Registry, s Settings, b plugin.Bu
 		return nil, c.diags
 	}
 	p.points = tapPoints(files, p)
+	p.parts = profileParts(p.program)
 	p.taps.began = time.Now()
 	return p, c.diags
 }
@@ -90,9 +91,11 @@ func (c *compiler) input(node *config.PluginNode) {
 	if own, ok := built.Input.(interface{ Codec() *plugin.Codec }); ok {
 		built.Codec = own.Codec() // its records have a form of their own, whatever the option codec says
 	}
-	c.p.inputs = append(c.p.inputs, &inputSlot{input: built.Input, id: built.ID, source: built.Env.NewSource(), stats: c.stats(built)})
+	slot := &inputSlot{input: built.Input, id: built.ID, source: built.Env.NewSource(), stats: c.stats(built), place: placeOf(node)}
+	c.p.inputs = append(c.p.inputs, slot)
 	if built.Codec != nil && built.Codec.NewDecoder != nil {
 		c.p.program.codecs = append(c.p.program.codecs, built.Codec)
+		c.p.program.decoded = append(c.p.program.decoded, slot)
 	}
 	c.life(built.Input)
 }
@@ -118,19 +121,19 @@ func (c *compiler) pluginStatement(node *config.PluginNode) (statement, bool) {
 		return statement{}, false
 	}
 	if built.Output != nil {
-		slot := &outputSlot{output: built.Output, stats: c.stats(built)}
+		slot := &outputSlot{output: built.Output, stats: c.stats(built), place: placeOf(node)}
 		slot.isolated = newIsolated(c.p, built, slot.stats)
 		c.p.outputs = append(c.p.outputs, slot)
 		c.life(built.Output)
 		return statement{output: slot}, true
 	}
-	slot := &filterSlot{filter: built.Filter, stats: c.stats(built)}
+	slot := &filterSlot{filter: built.Filter, stats: c.stats(built), place: placeOf(node)}
 	if !built.Common.IsZero() {
 		slot.common = &built.Common
 	}
 	c.p.filters = append(c.p.filters, slot.stats)
 	if cov := c.p.settings.Coverage; cov != nil {
-		cov.filter(node, built.Filter, slot.stats)
+		cov.filter(slot)
 	}
 	c.life(built.Filter)
 	if fl, ok := built.Filter.(plugin.Flusher); ok {
@@ -155,7 +158,7 @@ func (c *compiler) life(x any) {
 func (c *compiler) ifStatement(f *config.File, node *config.IfNode) statement {
 	var s statement
 	for i, br := range node.Branches {
-		var arm armOf
+		arm := armOf{branchHead: headOf(f, node, i)}
 		if br.Cond != nil {
 			expanded, diags := config.ExpandCond(f, br.Cond, c.b.Lookup)
 			c.diags = append(c.diags, diags...)
@@ -165,7 +168,7 @@ func (c *compiler) ifStatement(f *config.File, node *config.IfNode) statement {
 			c.p.program.conditions = append(c.p.program.conditions, compiled)
 		}
 		if cov := c.p.settings.Coverage; cov != nil {
-			arm.cond = cov.branch(f, node, i, arm.cond)
+			arm.cond = cov.branch(arm.branchHead, arm.cond)
 		}
 		arm.statements = c.statements(f, br.Body)
 		s.branches = append(s.branches, arm)
@@ -196,7 +199,7 @@ func (c *compiler) build(node *config.PluginNode) *plugin.Built {
 	if built == nil {
 		return nil
 	}
-	place := config.Place{File: node.File, Span: node.NameSpan}
+	place := placeOf(node)
 	if first, ok := c.ids[built.ID]; ok {
 		pos := first.File.Position(first.Start)
 		c.diags = append(c.diags, config.Errorf(place, "duplicate-id", "two plugins have the id %q", built.ID).
@@ -209,4 +212,9 @@ func (c *compiler) build(node *config.PluginNode) *plugin.Built {
 
 func (c *compiler) stats(built *plugin.Built) *PluginStats {
 	return &PluginStats{ID: built.ID, Name: built.Name, Kind: built.Kind, Plugin: built.Env.Stats}
+}
+
+// placeOf is where a plugin is named.
+func placeOf(node *config.PluginNode) config.Place {
+	return config.Place{File: node.File, Span: node.NameSpan}
 }

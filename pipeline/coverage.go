@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"strings"
-
 	"millrace/pipeline/cond"
 	"millrace/pipeline/config"
 	"millrace/pipeline/plugin"
@@ -32,24 +30,15 @@ type FilterCoverage struct {
 }
 
 // branch notes an arm and returns its condition, which counts from then on.
-func (c *Coverage) branch(f *config.File, node *config.IfNode, i int, compiled *cond.Condition) *cond.Condition {
-	br := node.Branches[i]
-	b := BranchCoverage{
-		Place: config.Place{File: f, Span: br.Span}, Head: strings.Join(strings.Fields(f.Text[br.Start:max(br.Start, br.Open)]), " "), Kind: "else if", Last: i == len(node.Branches)-1 && !br.Else, Counts: new(cond.Counts),
-	}
-	switch {
-	case i == 0:
-		b.Kind = "if"
-	case br.Else:
-		b.Kind = "else"
-	}
+func (c *Coverage) branch(head branchHead, compiled *cond.Condition) *cond.Condition {
+	b := BranchCoverage{Place: head.place, Kind: head.kind, Head: head.text, Last: head.last, Counts: new(cond.Counts)}
 	c.Branches = append(c.Branches, b)
 	return cond.Counted(compiled, b.Counts)
 }
 
-func (c *Coverage) filter(node *config.PluginNode, f plugin.Filter, stats *PluginStats) {
-	fc := FilterCoverage{Place: config.Place{File: node.File, Span: node.NameSpan}, Stats: stats}
-	if pc, ok := f.(plugin.PatternCounter); ok {
+func (c *Coverage) filter(slot *filterSlot) {
+	fc := FilterCoverage{Place: slot.place, Stats: slot.stats}
+	if pc, ok := slot.filter.(plugin.PatternCounter); ok {
 		pc.CountPatterns()
 		fc.Patterns = pc
 	}

@@ -16,6 +16,7 @@ const flushTick = 5 * time.Second
 // those of the blocks around it.
 type flushPoint struct {
 	flusher plugin.Flusher
+	key     plugin.Flusher // the config's, where flusher stands before it to time it
 	step    *step
 	rest    [][]step
 }
@@ -30,7 +31,7 @@ func findFlushers(steps []step, after [][]step) []flushPoint {
 			points = append(points, findFlushers(s.branches[j].steps, rest)...)
 		}
 		if f, ok := s.filter.(plugin.Flusher); ok {
-			points = append(points, flushPoint{f, s, rest})
+			points = append(points, flushPoint{f, f, s, rest})
 		}
 	}
 	return points
@@ -42,7 +43,7 @@ func (p *Pipeline) flushBatch() *event.Batch { return &event.Batch{Time: p.setti
 // flushFilters lets the flushers of the program make what is due and takes it to the outputs.
 func (w *worker) flushFilters(now time.Time, final bool) {
 	for _, p := range w.flushers {
-		if final || w.p.program.due(p.flusher, now) {
+		if final || w.p.program.due(p.key, now) {
 			w.flushFilter(p, now, final)
 		}
 	}

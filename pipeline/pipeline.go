@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"millrace/internal/throttle"
+	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 	"millrace/pipeline/ring"
@@ -41,6 +42,9 @@ type Pipeline struct {
 	points []TapPoint
 	taps   taps
 
+	parts   []ProfilePart
+	profile profiling
+
 	state   atomic.Int32
 	running chan struct{} // closed when inputs run
 }
@@ -51,6 +55,7 @@ type inputSlot struct {
 	id     string
 	source *event.Source // what the config says of its records
 	stats  *PluginStats
+	place  config.Place
 }
 
 // outputSlot is one output of the config.
@@ -58,6 +63,7 @@ type outputSlot struct {
 	output   plugin.Output
 	isolated *isolated // stands before output; nil: none
 	stats    *PluginStats
+	place    config.Place
 }
 
 // newWriter returns the way of one worker into the output.
@@ -147,6 +153,7 @@ func (p *Pipeline) Queue() (batches, slots int) { return p.queue.Len(), p.queue.
 func (p *Pipeline) Run(ctx context.Context) error {
 	defer p.state.Store(int32(Terminated))
 	defer p.taps.end()
+	defer p.profile.end()
 	p.state.Store(int32(Starting))
 	p.Stats.Started = time.Now()
 

@@ -1,10 +1,6 @@
 package pipeline
 
-import (
-	"strings"
-
-	"millrace/pipeline/config"
-)
+import "millrace/pipeline/config"
 
 // TapPoint is a point of a pipeline at which events can be followed: behind an input, behind a filter, before an output, behind all
 // inputs ("input") and before all outputs ("output").
@@ -65,8 +61,7 @@ func (l *pointList) statements(f *config.File, body []config.Statement, conditio
 			l.plugin(st, conditions)
 		case *config.IfNode:
 			for _, br := range st.Branches {
-				head := strings.Join(strings.Fields(f.Text[br.Start:max(br.Start, br.Open)]), " ")
-				l.statements(f, br.Body, append(conditions[:len(conditions):len(conditions)], head))
+				l.statements(f, br.Body, append(conditions[:len(conditions):len(conditions)], headText(f, br)))
 			}
 		}
 	}

@@ -51,6 +51,8 @@ type worker struct {
 
 	tapClock time.Duration // of the turn, while there are followers
 
+	timing *timing // what times the parts of the program, once somebody asked for a profile
+
 	tick     int
 	sampling bool
 
@@ -92,6 +94,7 @@ func (w *worker) run(ctx context.Context) error {
 func (w *worker) turn(ctx context.Context, b *event.Batch) error {
 	start := time.Now()
 	w.followTaps()
+	w.beginTiming()
 	lead, records := b, 0
 	for {
 		if b.Source == nil {
@@ -114,6 +117,7 @@ func (w *worker) turn(ctx context.Context, b *event.Batch) error {
 	}
 	w.publish()
 	err := w.flush(ctx, lead)
+	w.endTiming()
 	w.p.Stats.WorkNanos.Add(int64(time.Since(start)))
 	return err
 }
@@ -173,6 +177,7 @@ func (w *worker) processFrom(b *event.Batch, i int) (next int) {
 // survive delivers, tagged, the events of the record that a plugin panicked on: they skip the rest of their filters. It logs where.
 func (w *worker) survive(reason any) {
 	w.p.Stats.Panics.Add(1)
+	w.timing.recovered()
 	w.p.throttled.Error("a plugin failed on the content of an event; the event goes on with a tag",
 		slog.Any("panic", reason), slog.String("stack", string(debug.Stack())))
 	if s := w.writing; s != nil { // the event is lost to this output, and to those behind it

@@ -64,9 +64,11 @@ func (f *Filter) Filter(e *event.Event) (matched bool) { return f.ForWorker().Fi
 // ForWorker returns a filter with matchers of its own.
 func (f *Filter) ForWorker() plugin.Filter {
 	w := &worker{shared: f.shared, own: make([]workerField, len(f.fields))}
+	first := 0
 	for i := range f.fields {
 		from, to := &f.fields[i], &w.own[i]
-		to.field = from
+		to.field, to.first = from, first
+		first += len(from.patterns)
 		for j := range from.patterns {
 			m := from.patterns[j].re.NewMatcher()
 			m.SetTimeout(f.timeout)
@@ -82,12 +84,14 @@ func (f *Filter) ForWorker() plugin.Filter {
 // worker is the filter of one worker.
 type worker struct {
 	*shared
-	own   []workerField
-	start time.Time // when the work on the event began, if that is what the time is for
+	own     []workerField
+	start   time.Time             // when the work on the event began, if that is what the time is for
+	watcher plugin.PatternWatcher // nil: nobody watches
 }
 
 type workerField struct {
 	*field
+	first    int // number of its first pattern among those of all fields
 	matchers []*onig.Matcher
 	state    scanState
 }
@@ -164,6 +168,9 @@ func textOf(e *event.Event, v event.Value) string {
 // matchText tries the patterns. The last one that was tried decides whether the text counts as matched, which matters
 // only where all of them are tried.
 func (w *worker) matchText(e *event.Event, f *workerField, text string) (matched bool, err error) {
+	if w.watcher != nil {
+		return w.watchText(e, f, text)
+	}
 	f.state.noted = false
 	for i := range f.patterns {
 		if f.scan != nil && !f.scan.possible(&f.state, i, text) {

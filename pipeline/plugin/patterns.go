@@ -19,3 +19,34 @@ type PatternCount struct {
 	Pattern string
 	Matched int64
 }
+
+// PatternWatched is a worker's Filter whose patterns can be watched while it works: what each of them does, and what that takes.
+type PatternWatched interface {
+	Filter
+	// WatchPatterns makes the filter tell w what its patterns do, until it is called with nil. Patterns are numbered in the order of
+	// PatternCounts. The worker that the filter belongs to calls it between two events.
+	WatchPatterns(w PatternWatcher)
+}
+
+// PatternWatcher is told what the patterns of one worker's filter do.
+type PatternWatcher interface {
+	// Text is called before patterns are tried on a text. If all is true, those behind the first that matches are tried too, without
+	// effect: then it is known whether their order matters.
+	Text() (all bool)
+	// Begin is called before a pattern is tried.
+	Begin(pattern int)
+	// End tells how the try ended. A pattern that is ruled out without a try ends without a beginning.
+	End(pattern int, o PatternOutcome)
+}
+
+// PatternOutcome is what became of one pattern and one text.
+type PatternOutcome uint8
+
+// The outcomes. Those that begin with Also are of patterns that are tried without effect, because another one matched before them.
+const (
+	PatternFailed PatternOutcome = iota
+	PatternMatched
+	PatternRuledOut // a look at the text for all patterns told that this one cannot match
+	PatternAlsoFailed
+	PatternAlsoMatched
+)
