@@ -27,10 +27,10 @@ type Options struct {
 	TrimKey *string `opt:"trim_key"`
 
 	// Characters to take out of a value wherever they stand; see trim_value.
-	RemoveCharValue *string `opt:"remove_char_value"`
+	RemoveCharValue *string `opt:"remove_char_value,alias=trim"`
 
 	// Characters to take out of a key wherever they stand; see trim_value.
-	RemoveCharKey *string `opt:"remove_char_key"`
+	RemoveCharKey *string `opt:"remove_char_key,alias=trimkey"`
 
 	// Letter case to write values in.
 	TransformValue string `opt:"transform_value,enum=lowercase|uppercase|capitalize"`

@@ -106,6 +106,7 @@ func TestEdits(t *testing.T) {
 	on(t, `transform_key => "uppercase" transform_value => "lowercase"`)(`hello = world Foo =Bar q = "hellO worlD"`, `"HELLO":"world","FOO":"bar","Q":"hello world"`)
 	on(t, `transform_key => "capitalize" transform_value => "uppercase"`)(`fOo =bar Straße=ß`, `"Foo":"BAR","Straße":"SS"`)
 	on(t, `trim_value => "^a-c"`)(`k=--aXb--`, `"k":"aXb"`)
+	on(t, `trim => "<>," trimkey => "%+"`)(`%t+o=<foo@ex<amp>le.com>,`, `"to":"foo@example.com"`) // of releases before 4: wherever they stand
 	on(t, `remove_char_value => "äö"`)(`k=xäyöz`, `"k":"xyz"`)
 }
 
