@@ -36,10 +36,7 @@ var rank = [...]uint8{
 	fieldMinute: 11, fieldFractionOfHour: 12, fieldSecond: 13, fieldFractionOfMinute: 14, fieldFraction: 15,
 }
 
-// defaultYear stands in where a text says which day, but not of which year. It is a leap year, so that it has all days.
-const defaultYear = 2000
-
-// needsYear tells whether the largest field is one of a month or a day.
+// needsYear tells whether the largest field is one of a month or a day: a text says which day, but not of which year.
 func needsYear(first field) bool {
 	return first >= fieldMonth && first <= fieldWeekday
 }

@@ -40,7 +40,7 @@ func FuzzParse(f *testing.F) {
 func slowParser(t *testing.T, p *Parser, zone *Zone, now time.Time) *Parser {
 	tokens, err := parsePattern(p.format)
 	require.NoError(t, err)
-	slow := &Parser{format: p.format, zone: zone, yearless: p.yearless, offsets: p.offsets}
+	slow := &Parser{format: p.format, zone: zone, yearless: p.yearless, year: p.year, offsets: p.offsets}
 	var fields []field
 	for i, tok := range tokens {
 		op, f, set := parseOpOf(tok, i+1 < len(tokens) && tokens[i+1].numeric(), Options{Now: now})

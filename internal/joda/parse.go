@@ -62,7 +62,7 @@ func (p *Parser) parsePattern(s string, z *Zone, now time.Time) (millis int64, o
 	if !p.scan(s, &v, &r) {
 		return 0, false
 	}
-	local, ok := p.local(&v)
+	local, ok := p.local(&v, now)
 	if !ok {
 		return 0, false
 	}
@@ -75,10 +75,22 @@ func (p *Parser) parsePattern(s string, z *Zone, now time.Time) (millis int64, o
 	return r.toUTC(local, z)
 }
 
+// defaultYear stands in where a text says which day, but not of which year. Whether that day has a number or a time that is skipped,
+// and where its weekday lies, depends on it. Logstash takes the year in which it was started.
+func (p *Parser) defaultYear(now time.Time) int {
+	if p.yearless {
+		return now.Year()
+	}
+	return p.year
+}
+
 // local makes local milliseconds from what was read.
-func (p *Parser) local(v *values) (int64, bool) {
+func (p *Parser) local(v *values, now time.Time) (int64, bool) {
 	if !p.plain {
-		return p.localByFields(v)
+		return p.localByFields(v, now)
+	}
+	if p.undated {
+		v[slotYear] = int32(p.defaultYear(now))
 	}
 	year, month, day := int64(v[slotYear]), int(v[slotMonth]), int(v[slotDay])
 	if uint(month-1) >= 12 || day < 1 || day > 28 && day > daysInMonth(year, month) || year < p.leastYear || year > maxYear {
@@ -104,11 +116,11 @@ func (p *Parser) local(v *values) (int64, bool) {
 	return days*dayMillis + int64((hour*60+v[slotMinute])*60+v[slotSecond])*1000 + int64(v[slotMillis]), true
 }
 
-func (p *Parser) localByFields(v *values) (int64, bool) {
+func (p *Parser) localByFields(v *values, now time.Time) (int64, bool) {
 	var list [maxFields + 1]fieldValue
 	n := 0
 	if len(p.fields) > 0 && needsYear(p.fields[0]) {
-		list[0] = fieldValue{fieldYear, defaultYear}
+		list[0] = fieldValue{fieldYear, int32(p.defaultYear(now))}
 		n = 1
 	}
 	for i, f := range p.fields {
@@ -118,7 +130,7 @@ func (p *Parser) localByFields(v *values) (int64, bool) {
 	return resolve(list[:n])
 }
 
-// guessYear puts a date of the year 2000 into the year that is most likely meant.
+// guessYear puts a date of the default year into the year that is most likely meant.
 func (p *Parser) guessYear(local int64, r *found, z *Zone, now time.Time) (millis int64, ok bool) {
 	if p.offsets {
 		if millis, ok = r.toUTC(local, z); !ok {
@@ -147,6 +159,9 @@ func (p *Parser) guessPlainYear(v *values, local int64, z *Zone, now time.Time) 
 	}
 	month, day := int(v[slotMonth]), int(v[slotDay])
 	year := likelyYear(month, now)
+	if year == int64(v[slotYear]) {
+		return millis, true
+	}
 	if day > 28 {
 		day = min(day, daysInMonth(year, month))
 	}

@@ -26,6 +26,8 @@ type Parser struct {
 	leastYear  int64
 
 	yearless bool // the pattern has no y or Y: the year is guessed
+	undated  bool // a plain pattern has months or days, but no year
+	year     int  // of texts that tell none, unless the year is guessed
 	offsets  bool // the pattern has a Z: a yearless text counts as in the zone of the text
 
 	casual []*Parser // for ISO8601: what is tried after it
@@ -155,7 +157,8 @@ func (p *Parser) compile(o Options) error {
 	if err != nil {
 		return err
 	}
-	p.yearless = !strings.ContainsAny(p.format, "yY")
+	p.yearless = !strings.ContainsAny(p.format, "yY") // also in a quoted text, as in Logstash
+	p.year = o.Now.Year()
 	p.offsets = strings.Contains(p.format, "Z")
 	var fields []field
 	for i, t := range tokens {
@@ -264,10 +267,8 @@ func (p *Parser) plainSlots(fields []field, slots []uint8) bool {
 	if slices.Contains(fields, fieldYearOfEra) {
 		p.leastYear = 1
 	}
-	p.defaults = values{slotYear: defaultYear, slotMonth: 1, slotDay: 1}
-	if !seen[slotYear] && !seen[slotMonth] && !seen[slotDay] {
-		p.defaults[slotYear] = 1970
-	}
+	p.defaults = values{slotYear: 1970, slotMonth: 1, slotDay: 1}
+	p.undated = !seen[slotYear] && (seen[slotMonth] || seen[slotDay])
 	return true
 }
 
