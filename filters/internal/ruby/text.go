@@ -45,7 +45,8 @@ func appendInspect(dst []byte, v event.Value) []byte {
 		return append(dst, ']')
 	case event.KindObject:
 		dst = append(dst, '{')
-		for i, f := range Sorted(nil, v.Object()) {
+		var few [16]event.Field // most hashes have no more, and need no memory then
+		for i, f := range Sorted(few[:0], v.Object()) {
 			if i > 0 {
 				dst = append(dst, ", "...)
 			}
