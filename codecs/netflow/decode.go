@@ -26,7 +26,8 @@ type packet struct {
 	version  uint16
 	sequence uint32
 	domain   uint32
-	time     time.Time
+	seconds  uint32 // since 1970, when it was sent
+	micros   int64  // beyond the second, for version 5
 	uptime   uint32 // of the exporter, in milliseconds
 }
 
@@ -51,7 +52,7 @@ func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
 	default:
 		err = errors.ErrUnsupported
 	}
-	if err != nil && !errors.Is(err, flows.ErrorTemplateNotFound) {
+	if err != nil {
 		d.fail(data)
 	}
 }
@@ -67,56 +68,109 @@ func (d *decoder) fail(data []byte) {
 func (d *decoder) decodeTemplated(data []byte, version uint16) error {
 	var v9 flows.NFv9Packet
 	var ipfix flows.IPFIXPacket
+	if version == 9 {
+		data = withoutPadding(data)
+	}
 	err := flows.DecodeMessageVersion(bytes.NewBuffer(data), d.templates, &v9, &ipfix)
-	p := packet{version, v9.SequenceNumber, v9.SourceId, time.Unix(int64(v9.UnixSeconds), 0), v9.SystemUptime}
+	if errors.Is(err, flows.ErrorTemplateNotFound) { // what it says of all data
+		err = nil
+	}
+	p := packet{version: version, sequence: v9.SequenceNumber, domain: v9.SourceId, seconds: v9.UnixSeconds, uptime: v9.SystemUptime}
 	sets := v9.FlowSets
 	if version == 10 {
-		p = packet{version, ipfix.SequenceNumber, ipfix.ObservationDomainId, time.Unix(int64(ipfix.ExportTime), 0), 0}
+		p = packet{version: version, sequence: ipfix.SequenceNumber, domain: ipfix.ObservationDomainId, seconds: ipfix.ExportTime}
 		sets = ipfix.FlowSets
 	}
-	for _, set := range sets {
-		switch set := set.(type) {
-		case flows.DataFlowSet:
-			for _, r := range set.Records {
-				d.flow(&p, set.Id, nil, r.Values)
-			}
-		case flows.OptionsDataFlowSet:
-			for _, r := range set.Records {
-				d.flow(&p, set.Id, r.ScopesValues, r.OptionsValues)
-			}
-		case flows.RawFlowSet:
-			if errors.Is(err, flows.ErrorTemplateNotFound) {
-				d.withoutTemplate(&p, &set)
-			}
+	for _, s := range sets {
+		if data, ok := s.(flows.RawFlowSet); ok {
+			err = errors.Join(err, d.data(&p, &data))
 		}
 	}
 	return err
 }
 
-// flow makes the event of one record.
-func (d *decoder) flow(p *packet, set uint16, scopes, values []flows.DataField) {
-	e, o := d.open(p)
-	if p.version == 9 || d.o.IncludeFlowsetID {
-		o.Set("flowset_id", event.IntValue(int64(set)))
+var errTruncated = errors.New("a set ends within a record")
+
+// data makes the events of a set of records. goflow2 would do it too, but not where all fields have variable lengths, and it knows no
+// padding then.
+func (d *decoder) data(p *packet, set *flows.RawFlowSet) error {
+	t := d.templates.find(templateID{p.version, p.domain, set.Id})
+	if t == nil {
+		d.templates.missing(p, set.Id)
+		return nil
 	}
-	for i := range scopes {
-		if p.version == 9 {
-			b, _ := scopes[i].Value.([]byte)
-			name := strings.ToLower(flows.NFv9ScopeToString(scopes[i].Type))
-			o.Set("scope_"+strings.ReplaceAll(name, " ", "_"), numberKind.value(e, b))
-			continue
+	for rest := set.Records; len(rest) >= t.least; {
+		e, o := d.open(p)
+		if p.version == 9 || d.o.IncludeFlowsetID {
+			o.Set("flowset_id", event.IntValue(int64(set.Id)))
 		}
-		d.field(p, e, o, &scopes[i])
+		for i := range t.fields {
+			f := &t.fields[i]
+			b, after, ok := cutField(f, rest)
+			if !ok {
+				e.Tag(FailureTag)
+				return errTruncated
+			}
+			rest = after
+			if i < t.scopes && p.version == 9 {
+				setScope(e, o, f.Type, b)
+			} else {
+				d.field(p, e, o, f, b)
+			}
+		}
 	}
-	for i := range values {
-		d.field(p, e, o, &values[i])
+	return nil
+}
+
+// variable is the length by which a template says that each record tells its own.
+const variable = 0xFFFF
+
+// cutField cuts the bytes of a field off.
+func cutField(f *flows.Field, data []byte) (field, rest []byte, ok bool) {
+	n := int(f.Length)
+	if n == variable {
+		if len(data) == 0 {
+			return nil, nil, false
+		}
+		n, data = int(data[0]), data[1:]
+		if n == 255 {
+			if len(data) < 2 {
+				return nil, nil, false
+			}
+			n, data = int(number(data[:2])), data[2:]
+		}
 	}
+	if n > len(data) {
+		return nil, nil, false
+	}
+	return data[:n], data[n:], true
+}
+
+// setScope sets what an option of version 9 is about.
+func setScope(e *event.Event, o *event.Object, number uint16, b []byte) {
+	if len(b) > 0 {
+		name := strings.ToLower(flows.NFv9ScopeToString(number))
+		o.Set("scope_"+strings.ReplaceAll(name, " ", "_"), numberKind.value(e, b))
+	}
+}
+
+// withoutPadding cuts a packet of version 9 off where a set of no length begins: some exporters fill their packets up with zeros.
+func withoutPadding(data []byte) []byte {
+	const header = 20
+	for pos := header; pos+4 <= len(data); {
+		length := int(number(data[pos+2 : pos+4]))
+		if length == 0 {
+			return data[:pos]
+		}
+		pos += max(length, 4)
+	}
+	return data
 }
 
 // open returns an event with what its packet says, and the object for its flow.
 func (d *decoder) open(p *packet) (*event.Event, *event.Object) {
 	e := d.next()
-	e.SetTimestamp(p.time)
+	e.SetTimestamp(time.Unix(int64(p.seconds), p.micros*1000))
 	o := e.NewObject()
 	o.Set("version", event.IntValue(int64(p.version)))
 	if p.version == 9 {
@@ -128,39 +182,40 @@ func (d *decoder) open(p *packet) (*event.Event, *event.Object) {
 	return e, o
 }
 
-func (d *decoder) field(p *packet, e *event.Event, o *event.Object, f *flows.DataField) {
-	b, _ := f.Value.([]byte)
+func (d *decoder) field(p *packet, e *event.Event, o *event.Object, f *flows.Field, b []byte) {
 	id := fieldID{version: p.version, number: f.Type}
 	if f.PenProvided {
 		id.number, id.pen = f.Type&^0x8000, f.Pen
 	}
 	known := d.names.lookup(id)
-	if known.kind == skipKind || len(b) == 0 {
+	if known.kind == skipKind || len(b) == 0 && (p.version == 9 || known.kind != textKind) {
 		return
 	}
 	if t, ok := flowTime(known.name, b); ok && p.version == 10 {
-		o.Set(known.name, event.TimeValue(t))
+		o.Set(known.name, text(e, event.AppendTime(e.Arena.Free(), t)))
 		return
 	}
 	if known.kind == uptimeKind && len(b) <= 4 {
-		o.Set(known.name, event.TimeValue(p.since(uint32(number(b)))))
+		o.Set(known.name, p.since(e, uint32(number(b))))
 		return
 	}
 	o.Set(known.name, known.kind.value(e, b))
 }
 
-// since returns the instant at which the exporter had been up for that many milliseconds. The counter starts anew every 49 days.
-func (p *packet) since(uptime uint32) time.Time {
-	return p.time.Add(-time.Duration(int32(p.uptime-uptime)) * time.Millisecond)
-}
-
-// withoutTemplate makes an event of data whose template has not come yet; Logstash drops them.
-func (d *decoder) withoutTemplate(p *packet, set *flows.RawFlowSet) {
-	e, o := d.open(p)
-	o.Set("flowset_id", event.IntValue(int64(set.Id)))
-	o.Set("source_id", event.IntValue(int64(p.domain)))
-	e.Root().Set("message", event.StringValue(base64.StdEncoding.EncodeToString(set.Records)))
-	e.Tag(TemplateTag)
+// since returns the text of the instant at which the exporter had been up for that many milliseconds, as Logstash reckons it: uptimes
+// that began anew since then give a time to come, and where a second has to be borrowed it is not (version 5), or is added (version 9).
+func (p *packet) since(e *event.Event, uptime uint32) event.Value {
+	const second = 1_000_000
+	millis := int64(p.uptime) - int64(uptime)
+	seconds, rest := millis/1000, millis%1000
+	if rest < 0 {
+		seconds, rest = seconds-1, rest+1000
+	}
+	micros := p.micros - rest*1000
+	if p.version == 9 || micros < 0 {
+		micros += second
+	}
+	return text(e, event.AppendTime(e.Arena.Free(), time.Unix(int64(p.seconds)-seconds, micros*1000)))
 }
 
 // decode5 reads a packet of version 5.
@@ -170,7 +225,7 @@ func (d *decoder) decode5(data []byte) error {
 		return err
 	}
 	complete := (len(data) - 24) / 48
-	p := packet{version: 5, time: time.Unix(int64(in.UnixSecs), int64(in.UnixNSecs)), uptime: in.SysUptime}
+	p := packet{version: 5, seconds: in.UnixSecs, micros: int64(in.UnixNSecs) / 1000, uptime: in.SysUptime}
 	for i := range in.Records[:min(complete, len(in.Records))] {
 		r := &in.Records[i]
 		e, o := d.open(&p)
@@ -191,8 +246,8 @@ func (d *decoder) decode5(data []byte) error {
 		set("output_snmp", uint32(r.Output))
 		set("in_pkts", r.DPkts)
 		set("in_bytes", r.DOctets)
-		o.Set("first_switched", event.TimeValue(p.since(r.First)))
-		o.Set("last_switched", event.TimeValue(p.since(r.Last)))
+		o.Set("first_switched", p.since(e, r.First))
+		o.Set("last_switched", p.since(e, r.Last))
 		set("l4_src_port", uint32(r.SrcPort))
 		set("l4_dst_port", uint32(r.DstPort))
 		set("tcp_flags", uint32(r.TCPFlags))

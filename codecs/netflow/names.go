@@ -1,7 +1,7 @@
 package netflow
 
 import (
-	_ "embed" // for the fields of version 9
+	_ "embed" // for the fields of version 9 and of enterprises
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -22,6 +22,9 @@ import (
 //go:embed v9.txt
 var version9 string
 
+//go:embed enterprises.txt
+var enterprises string
+
 // kind tells how a field's bytes are read.
 type kind uint8
 
@@ -36,12 +39,13 @@ const (
 	forwardingKind
 	applicationKind
 	aclKind
+	mplsKind
 	skipKind
 )
 
 var kindNames = map[string]kind{
 	"num": numberKind, "ip": ipKind, "mac": macKind, "text": textKind, "uptime": uptimeKind, "forwarding": forwardingKind,
-	"application": applicationKind, "acl": aclKind, "skip": skipKind,
+	"application": applicationKind, "acl": aclKind, "skip": skipKind, "bytes": bytesKind, "float": floatKind, "mpls": mplsKind,
 }
 
 // fieldID is the number of a field.
@@ -64,17 +68,17 @@ func newNames() *names { return &names{fields: maps.Clone(builtin())} }
 // builtin returns the fields known without definitions. It never changes; goflow2 takes some milliseconds to tell all names.
 var builtin = sync.OnceValue(builtinFields)
 
+// firstShared is the number from which the fields of version 9 are those of IPFIX, but for those that have had another name.
+const firstShared = 98
+
+// netscalerPEN is the number of an enterprise of which Logstash names unknown fields in its own way.
+const netscalerPEN = 5951
+
 // reversePEN is the enterprise number under which RFC 5103 repeats the standard's fields for the other direction.
 const reversePEN = 29305
 
 func builtinFields() map[fieldID]namedField {
-	fields := make(map[fieldID]namedField, 1024)
-	for line := range strings.Lines(version9) {
-		cells := strings.Fields(line)
-		if number, err := strconv.ParseUint(cells[0], 10, 16); err == nil {
-			fields[fieldID{9, uint16(number), 0}] = namedField{cells[2], kindNames[cells[1]]}
-		}
-	}
+	fields := make(map[fieldID]namedField, 2048)
 	for number := uint16(1); number < 512; number++ {
 		name := flows.IPFIXTypeToString(number)
 		if name == "" || strings.HasPrefix(strings.ToLower(name), "unassigned") || strings.EqualFold(name, "reserved") {
@@ -82,8 +86,30 @@ func builtinFields() map[fieldID]namedField {
 		}
 		f := namedField{name, ipfixKind(name)}
 		fields[fieldID{10, number, 0}] = f
+		if number >= firstShared {
+			fields[fieldID{9, number, 0}] = f
+		}
 		f.name = "reverse" + strings.ToUpper(name[:1]) + name[1:]
 		fields[fieldID{10, number, reversePEN}] = f
+	}
+	for line := range strings.Lines(version9) {
+		cells := strings.Fields(line)
+		if number, err := strconv.ParseUint(cells[0], 10, 16); err == nil {
+			fields[fieldID{9, uint16(number), 0}] = namedField{cells[2], kindNames[cells[1]]}
+		}
+	}
+	id := fieldID{version: 10}
+	for line := range strings.Lines(enterprises) {
+		cells := strings.Fields(line)
+		number, err := strconv.ParseUint(cells[0], 10, 32)
+		switch {
+		case err != nil: // the comment
+		case len(cells) == 1:
+			id.pen = uint32(number)
+		default:
+			id.number = uint16(number)
+			fields[id] = namedField{cells[2], kindNames[cells[1]]}
+		}
 	}
 	return fields
 }
@@ -91,12 +117,14 @@ func builtinFields() map[fieldID]namedField {
 // ipfixKind tells the kind of a field of the standard by its name: the registry's names are systematic.
 func ipfixKind(name string) kind {
 	switch name {
-	case "forwardingStatus":
-		return forwardingKind
 	case "applicationId":
 		return applicationKind
-	case "samplingProbability", "absoluteError", "relativeError":
+	case "samplingProbability", "absoluteError", "relativeError", "upperCILimit", "lowerCILimit", "confidenceLevel":
 		return floatKind
+	case "paddingOctets", "basicList", "subTemplateList", "subTemplateMultiList":
+		return skipKind
+	case "metroEvcId", "virtualStationInterfaceId", "virtualStationUUID", "opaqueOctets", "messageMD5Checksum", "dot1qServiceInstanceTag", "mplsVpnRouteDistinguisher":
+		return textKind
 	case "httpStatusCode":
 		return numberKind
 	}
@@ -105,7 +133,7 @@ func ipfixKind(name string) kind {
 			return ipKind
 		}
 	}
-	for _, suffix := range [...]string{"Name", "name", "Description", "SSID"} {
+	for _, suffix := range [...]string{"Name", "name", "Description", "SSID", "Technology", "Certificate", "Section", "SectionData"} {
 		if strings.HasSuffix(name, suffix) {
 			return textKind
 		}
@@ -123,6 +151,9 @@ func ipfixKind(name string) kind {
 func (n *names) lookup(id fieldID) namedField {
 	if f, ok := n.fields[id]; ok {
 		return f
+	}
+	if id.pen == netscalerPEN {
+		return namedField{fmt.Sprintf("netscalerUnknown%d", id.number), numberKind}
 	}
 	if id.pen != 0 {
 		return namedField{fmt.Sprintf("enterprise_%d_%d", id.pen, id.number), numberKind}
@@ -150,7 +181,15 @@ func (k kind) value(e *event.Event, b []byte) event.Value {
 	case k == floatKind && len(b) == 4:
 		return event.FloatValue(float64(math.Float32frombits(binary.BigEndian.Uint32(b))))
 	case k == applicationKind && len(b) > 1:
-		return text(e, strconv.AppendUint(append(strconv.AppendUint(e.Arena.Free(), uint64(b[0]), 10), ".."...), number(b[1:]), 10))
+		return application(e, b)
+	case k == mplsKind && len(b) == 4:
+		o := e.NewObject()
+		n := int64(number(b))
+		o.Set("label", event.IntValue(n>>12))
+		o.Set("experimental", event.IntValue(n>>9&7))
+		o.Set("bottom_of_stack", event.IntValue(n>>8&1))
+		o.Set("ttl", event.IntValue(n&255))
+		return event.ObjectValue(o)
 	case k == aclKind && len(b) == 12:
 		return text(e, fmt.Appendf(e.Arena.Free(), "%x-%x-%x", b[:4], b[4:8], b[8:]))
 	case k == forwardingKind && len(b) == 1:
@@ -170,6 +209,20 @@ func (k kind) value(e *event.Event, b []byte) event.Value {
 		return event.StringValue(s)
 	}
 	return event.StringValue(hex.EncodeToString(b))
+}
+
+// panaL7PEN is the classification engine of RFC 6759 whose selectors begin with the number of an enterprise.
+const panaL7PEN = 20
+
+// application reads an application's id: the engine that classifies and its selector.
+func application(e *event.Event, b []byte) event.Value {
+	dst := append(strconv.AppendUint(e.Arena.Free(), uint64(b[0]), 10), ".."...)
+	selector := b[1:]
+	if b[0] == panaL7PEN && len(selector) > 4 {
+		dst = append(strconv.AppendUint(dst, number(selector[:4]), 10), ".."...)
+		selector = selector[4:]
+	}
+	return text(e, strconv.AppendUint(dst, number(selector), 10))
 }
 
 func number(b []byte) (n uint64) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,7 +64,7 @@ func packet5(flows int) string {
 const event5 = `{"@timestamp":"2024-05-17T08:30:15.250Z","netflow":{"version":5,"flow_seq_num":77,"engine_type":1,"engine_id":2,` +
 	`"sampling_algorithm":1,"sampling_interval":100,"flow_records":1,"ipv4_src_addr":"10.0.0.1","ipv4_dst_addr":"10.0.0.2",` +
 	`"ipv4_next_hop":"0.0.0.0","input_snmp":3,"output_snmp":4,"in_pkts":10,"in_bytes":1000,"first_switched":"2024-05-17T08:30:05.250Z",` +
-	`"last_switched":"2024-05-17T08:30:14.750Z","l4_src_port":1234,"l4_dst_port":443,"tcp_flags":27,"protocol":6,"src_tos":0,` +
+	`"last_switched":"2024-05-17T08:30:15.750Z","l4_src_port":1234,"l4_dst_port":443,"tcp_flags":27,"protocol":6,"src_tos":0,` +
 	`"src_as":65000,"dst_as":0,"src_mask":24,"dst_mask":16}}`
 
 func TestVersion5(t *testing.T) {
@@ -93,20 +94,82 @@ var (
 )
 
 const event9 = `{"@timestamp":"2024-05-17T08:30:15.000Z","netflow":{"version":9,"flow_seq_num":77,"flowset_id":256,"ipv4_src_addr":"10.0.0.1",` +
-	`"in_bytes":1000,"last_switched":"2024-05-17T08:30:14.500Z","in_src_mac":"00:11:22:33:44:55","forwarding_status":{"status":1,"reason":1},` +
+	`"in_bytes":1000,"last_switched":"2024-05-17T08:30:15.500Z","in_src_mac":"00:11:22:33:44:55","forwarding_status":{"status":1,"reason":1},` +
 	`"application_id":"3..80","application_name":"ssh","ipv6_src_addr":"2001:db8::1","field_4242":7}}`
 
 func TestVersion9(t *testing.T) {
 	c := codec(t, none)
-	docs := codectest.Decode(c, packet9(data9))
-	require.Len(t, docs, 1)
-	require.Contains(t, docs[0], `"tags":["_netflowtemplatemissing"]`)
-	require.Contains(t, docs[0], `"flowset_id":256,"source_id":5`)
+	require.Empty(t, codectest.Decode(c, packet9(data9)), "the template has not come yet")
 	require.Equal(t, event9, codectest.Joined(c, packet9(template9, data9)))
 	require.Equal(t, event9, codectest.Joined(c, packet9(data9)), "another worker knows the template")
 	options := set(1, bytesOf(u16(257), u16(4), u16(4), u16(1), u16(4), u16(34), u16(4)))
 	require.Equal(t, `{"@timestamp":"2024-05-17T08:30:15.000Z","netflow":{"version":9,"flow_seq_num":77,"flowset_id":257,"scope_system":9,"sampling_interval":100}}`,
 		codectest.Joined(c, packet9(options, set(257, bytesOf(u32(9), u32(100))))))
+}
+
+// What exporters of many makes send: fields by number and length, their bytes, and the event's fields.
+func TestFieldsOfVersion9(t *testing.T) {
+	f := func(number, length uint16, value, want string) {
+		t.Helper()
+		got := codectest.Joined(codec(t, none), packet9(set(0, bytesOf(u16(256), u16(2), number, length, u16(4), u16(1))), set(256, value+"\x06")))
+		require.Equal(t, `{"@timestamp":"2024-05-17T08:30:15.000Z","netflow":{"version":9,"flow_seq_num":77,"flowset_id":256`+want+`,"protocol":6}}`, got)
+	}
+	f(8, 4, "\x0a\x00\x00\x01", `,"ipv4_src_addr":"10.0.0.1"`)
+	f(1, 8, "\x00\x00\x00\x00\x00\x00\x01\x00", `,"in_bytes":256`)
+	f(31, 4, "\x00\x00\x00\x01", `,"ipv6_flow_label":1`)
+	f(56, 6, "\x00\x50\x56\xc0\x00\x01", `,"in_src_mac":"00:50:56:c0:00:01"`)
+	f(22, 4, "\x00\x01\x5f\x90", `,"first_switched":"2024-05-17T08:30:06.000Z"`)
+	f(22, 4, "\x00\x01\xad\xb0", `,"first_switched":"2024-05-17T08:30:26.000Z"`) // later than the exporter's clock
+	f(89, 1, "\x40", `,"forwarding_status":{"status":1,"reason":0}`)
+	f(92, 4, "\x00\x00\x00\x00", `,"src_traffic_index":0`)
+	f(93, 4, "\xff\xff\xff\xff", `,"dst_traffic_index":4294967295`)
+	f(95, 4, "\x0d\x00\x01\xaf", `,"application_id":"13..431"`)
+	f(95, 9, "\x14\x00\x00\x30\x44\x00\x00\x8f\x34", `,"application_id":"20..12356..36660"`)
+	f(96, 6, "argus\x00", `,"application_name":"argus"`)
+	f(83, 4, "\x00\x00\x00\x00", `,"if_desc":""`)
+	f(147, 4, "Test", `,"wlanSSID":"Test"`)
+	f(150, 4, "\x5a\x21\x8c\xda", `,"flowStartSeconds":1512148186`)
+	f(152, 8, "\x00\x00\x01\x50\x4c\x1d\xb1\xc9", `,"flow_start_msec":1444386025929`)
+	f(195, 1, "\x2e", `,"ip_dscp":46`)
+	f(201, 4, "\x00\x01\x2f\x04", `,"mpls_label_stack_octets":{"label":18,"experimental":7,"bottom_of_stack":1,"ttl":4}`)
+	f(209, 8, "\x00\x00\x00\x00\x81\x00\x00\x00", `,"tcpOptions":2164260864`)
+	f(234, 4, "\x60\x00\x00\x00", `,"ingressVRFID":1610612736`)
+	f(252, 4, "\x00\x00\x00\x07", `,"ingressPhysicalInterface":7`)
+	f(256, 2, "\x08\x00", `,"ethernetType":2048`)
+	f(346, 4, "\x00\x00\x63\x75", `,"privateEnterpriseNumber":25461`)
+	f(351, 8, "\x00\x00\x00\x00\x00\x00\x00\x00", `,"layer2SegmentId":0`)
+	f(8384, 4, "\x00\x00\x04\x93", `,"streamcore_id_rule_1":1171`)
+	f(33000, 12, "\x0f\x8e\x7f\xf3\xfc\x1a\x03\x0f\x00\x00\x00\x00", `,"ingress_acl_id":"0f8e7ff3-fc1a030f-00000000"`)
+	f(40000, 4, "\x00\x00\x00\x00", `,"username":""`)
+	f(56701, 4, "ssl\x00", `,"app_id":"ssl"`)
+	f(43, 2, "\x00\x00", "")
+}
+
+func TestPadding(t *testing.T) {
+	p := packet9(template9, data9, set(0, ""), strings.Repeat("\x00", 500))
+	require.Equal(t, event9, codectest.Joined(codec(t, none), strings.Replace(p, "\x00\x00\x00\x04", "\x00\x00\x00\x00", 1)))
+}
+
+func TestFieldsOfEnterprises(t *testing.T) {
+	f := func(pen uint32, number, length uint16, value, want string) {
+		t.Helper()
+		got := codectest.Joined(codec(t, none), packet10(set(2, bytesOf(u16(256), u16(1), u16(0x8000|number), length, pen)), set(256, value)))
+		require.Equal(t, `{"@timestamp":"2024-05-17T08:30:15.000Z","netflow":{"version":10,`+want+`}}`, got)
+	}
+	f(5951, 192, 4, "\x00\xe0\xed\x1c", `"netscalerConnectionChainID":"00e0ed1c"`)
+	f(5951, 131, 0xFFFF, "\xff\x01\x2c"+strings.Repeat("c", 300), `"netscalerHttpReqCookie":"`+strings.Repeat("c", 300)+`"`)
+	f(5951, 205, 0xFFFF, "\x00", `"netscalerAaaUsername":""`)
+	f(5951, 330, 2, "\x00\x05", `"netscalerUnknown330":5`)
+	f(5951, 333, 0xFFFF, "\x01x", `"netscalerUnknown333":"x"`)
+	f(6871, 33, 2, "\x00\x35", `"silkAppLabel":53`)
+	f(6871, 16398, 1, "\x12", `"reverseInitialTCPFlags":18`)
+	f(6876, 889, 1, "\x00", `"vmwareVxlanExportRole":0`)
+	f(reversePEN, 32, 2, "\x00\x00", `"reverseIcmpTypeCodeIPv4":0`)
+	f(5951, 205, 0xFFFF, "\x01a\x01b", `"netscalerAaaUsername":"a"}}`+"\n"+`{"@timestamp":"2024-05-17T08:30:15.000Z","netflow":{"version":10,"netscalerAaaUsername":"b"`)
+	f(3054, 146, 4, "\x40\xad\x28\x8d", `"ixiaDstLatitude":5.411200046539307`)
+	f(10704, 8, 4, "\xd5\xd0\x96\x63", `"BindIPv4Address":"213.208.150.99"`)
+	f(41916, 4321, 8, "\x00\x00\x00\x00\x00\x00\x00\x64", `"viptelaVPNId":100`)
+	f(9, 12235, 0xFFFF, "\x03www", `"ciscoAppHTTPHost":"www"`)
 }
 
 func packet10(sets ...string) string {
@@ -157,7 +220,7 @@ func TestTemplatesAreForgotten(t *testing.T) {
 		c := codec(t, func(o *Options) { o.CacheTTL = 1 })
 		codectest.Decode(c, packet9(template9))
 		<-time.After(61 * time.Second)
-		require.Contains(t, codectest.Joined(c, packet9(data9)), TemplateTag)
+		require.Empty(t, codectest.Decode(c, packet9(data9)))
 	})
 }
 

@@ -19,11 +19,8 @@ import (
 // Plugin defines the codec.
 var Plugin = plugin.DefineCodec("netflow", Options{CacheTTL: 4000, Target: *event.MustPath("netflow"), Versions: []int{5, 9, 10}}, New)
 
-// Tags of packets and sets that could not be decoded.
-const (
-	FailureTag  = "_netflowparsefailure"
-	TemplateTag = "_netflowtemplatemissing"
-)
+// FailureTag marks packets that could not be decoded.
+const FailureTag = "_netflowparsefailure"
 
 // Options configures the codec. The comments below are its documentation.
 type Options struct {

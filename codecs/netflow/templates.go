@@ -4,14 +4,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	flows "github.com/netsampler/goflow2/v2/decoders/netflow"
 
+	"millrace/internal/throttle"
 	"millrace/pipeline/plugin"
 )
 
@@ -25,6 +29,9 @@ type templates struct {
 	path string // of the file, "" for none
 	env  *plugin.Env
 
+	undecoded *atomic.Int64 // sets whose template had not come
+	log       *throttle.Logger
+
 	mu   sync.RWMutex
 	byID map[templateID]*template
 }
@@ -36,8 +43,31 @@ type templateID struct {
 }
 
 type template struct {
-	record any
+	record any // as goflow2 has it
+	fields []flows.Field
+	scopes int // how many of the fields tell what an option is about
+	least  int // how long a record is at least
 	seen   time.Time
+}
+
+func newTemplate(record any) *template {
+	t := &template{record: record, seen: time.Now()}
+	switch r := record.(type) {
+	case flows.TemplateRecord:
+		t.fields = r.Fields
+	case flows.NFv9OptionsTemplateRecord:
+		t.fields, t.scopes = slices.Concat(r.Scopes, r.Options), len(r.Scopes)
+	case flows.IPFIXOptionsTemplateRecord:
+		t.fields, t.scopes = slices.Concat(r.Scopes, r.Options), len(r.Scopes)
+	}
+	for _, f := range t.fields {
+		if f.Length == variable {
+			t.least++
+		} else {
+			t.least += int(f.Length)
+		}
+	}
+	return t
 }
 
 // saved is one template in the file.
@@ -51,7 +81,10 @@ type saved struct {
 }
 
 func newTemplates(folder string, ttl time.Duration, env *plugin.Env) (*templates, error) {
-	t := &templates{ttl: ttl, env: env, byID: make(map[templateID]*template)}
+	t := &templates{
+		ttl: ttl, env: env, byID: make(map[templateID]*template), log: throttle.New(env.Log, time.Minute),
+		undecoded: env.Counter("netflow_template_missing", "Sets of flows whose template had not come yet, which cannot be decoded."),
+	}
 	if folder == "" {
 		return t, nil
 	}
@@ -71,11 +104,11 @@ func newTemplates(folder string, ttl time.Duration, env *plugin.Env) (*templates
 		id := templateID{s.Version, s.Domain, s.Number}
 		switch {
 		case s.Data != nil:
-			t.byID[id] = &template{*s.Data, time.Now()}
+			t.byID[id] = newTemplate(*s.Data)
 		case s.Options != nil:
-			t.byID[id] = &template{*s.Options, time.Now()}
+			t.byID[id] = newTemplate(*s.Options)
 		case s.IPFIXOptions != nil:
-			t.byID[id] = &template{*s.IPFIXOptions, time.Now()}
+			t.byID[id] = newTemplate(*s.IPFIXOptions)
 		}
 	}
 	return t, nil
@@ -85,15 +118,16 @@ var errEmptyTemplate = errors.New("a template without content")
 
 // AddTemplate implements flows.NetFlowTemplateSystem.
 func (t *templates) AddTemplate(version uint16, domain uint32, number uint16, record any) error {
-	if recordLength(record) == 0 {
-		return errEmptyTemplate // goflow2 would find endless records of it in any data
+	tmpl := newTemplate(record)
+	if tmpl.least == 0 {
+		return errEmptyTemplate // there would be endless records of it in any data
 	}
-	now := time.Now()
+	now := tmpl.seen
 	id := templateID{version, domain, number}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := t.byID[id]
-	t.byID[id] = &template{record, now}
+	t.byID[id] = tmpl
 	if old != nil && reflect.DeepEqual(old.record, record) {
 		return nil
 	}
@@ -109,24 +143,6 @@ func (t *templates) AddTemplate(version uint16, domain uint32, number uint16, re
 		t.env.Log.Warn("netflow templates cannot be saved", "path", t.path, "error", err)
 	}
 	return nil
-}
-
-// recordLength returns how long a record of a template is at least.
-func recordLength(record any) int {
-	var fields []flows.Field
-	switch r := record.(type) {
-	case flows.TemplateRecord:
-		fields = r.Fields
-	case flows.NFv9OptionsTemplateRecord:
-		fields = append(append(fields, r.Scopes...), r.Options...)
-	case flows.IPFIXOptionsTemplateRecord:
-		fields = append(append(fields, r.Scopes...), r.Options...)
-	}
-	n := 0
-	for _, f := range fields {
-		n += int(f.Length)
-	}
-	return n
 }
 
 // save writes the templates; the caller holds the lock. They change when an exporter starts, not with every packet.
@@ -154,15 +170,27 @@ func (t *templates) save() error {
 	return os.Rename(t.path+".tmp", t.path)
 }
 
-// GetTemplate implements flows.NetFlowTemplateSystem.
-func (t *templates) GetTemplate(version uint16, domain uint32, number uint16) (any, error) {
+// missing counts a set of flows that cannot be decoded, because its template has not come yet.
+func (t *templates) missing(p *packet, set uint16) {
+	t.undecoded.Add(1)
+	t.log.Warn("flows cannot be decoded before the exporter has sent their template, which it usually does within a minute",
+		slog.Int("version", int(p.version)), slog.Int64("source_id", int64(p.domain)), slog.Int("flowset_id", int(set)))
+}
+
+// find returns a template, nil if it has not come or was not sent again for too long.
+func (t *templates) find(id templateID) *template {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	tmpl := t.byID[templateID{version, domain, number}]
+	tmpl := t.byID[id]
 	if tmpl == nil || time.Since(tmpl.seen) > t.ttl {
-		return nil, flows.ErrorTemplateNotFound
+		return nil
 	}
-	return tmpl.record, nil
+	return tmpl
+}
+
+// GetTemplate implements flows.NetFlowTemplateSystem. It says that there is none, so that goflow2 leaves data as they are.
+func (t *templates) GetTemplate(uint16, uint32, uint16) (any, error) {
+	return nil, flows.ErrorTemplateNotFound
 }
 
 // RemoveTemplate implements flows.NetFlowTemplateSystem.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/internal/logging"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
@@ -14,7 +15,7 @@ import (
 var Now = time.Date(2024, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
 // Env returns surroundings in an ECS mode.
-func Env(mode plugin.ECS) *plugin.Env { return &plugin.Env{ECS: mode} }
+func Env(mode plugin.ECS) *plugin.Env { return &plugin.Env{ECS: mode, Log: logging.Discard()} }
 
 // Records cuts data, which comes in pieces of n bytes, and flushes.
 func Records(c *plugin.Codec, data string, n int) []event.Record {
