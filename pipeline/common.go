@@ -13,11 +13,13 @@ func succeed(c *plugin.Common, e *event.Event) error {
 			return err
 		}
 	}
-	var scratch event.Path
 	for i := range c.RemoveField {
-		p, err := c.RemoveField[i].Resolve(e, &scratch)
-		if err != nil {
-			return err
+		p := c.RemoveField[i].Fixed()
+		if p == nil {
+			var err error
+			if p, err = c.RemoveField[i].Resolve(e, new(event.Path)); err != nil {
+				return err
+			}
 		}
 		e.Remove(p)
 	}

@@ -47,11 +47,18 @@ type writerSlot struct {
 // taken one statement at a time, as Logstash's compiled datasets do: where an if follows a filter that made several of one, those of
 // the first branch leave before those of the second.
 func (w *worker) filterSteps(steps []step, events []*event.Event) []*event.Event {
-	for i := range steps {
-		if len(events) == 0 {
-			return events
+	for len(steps) > 0 && len(events) > 0 {
+		if len(events) == 1 && !w.sampling {
+			n, kept := w.filterOne(steps, events[0])
+			if !kept {
+				return events[:0]
+			}
+			if steps = steps[n:]; len(steps) == 0 {
+				return events
+			}
 		}
-		s := &steps[i]
+		s := &steps[0]
+		steps = steps[1:]
 		switch {
 		case s.branches != nil:
 			events = w.filterIf(s, events)
@@ -62,6 +69,27 @@ func (w *worker) filterSteps(steps []step, events []*event.Event) []*event.Event
 		}
 	}
 	return events
+}
+
+// filterOne takes an event through the filters that steps begin with, which is what nearly all events meet: one filter behind another.
+// It returns how many these are, and whether the event came out.
+func (w *worker) filterOne(steps []step, e *event.Event) (n int, kept bool) {
+	for i := range steps {
+		s := &steps[i]
+		if s.branches != nil || s.multiply != nil {
+			return i, true
+		}
+		if s.filter.Filter(e) {
+			w.succeed(s, e)
+		}
+		s.stats.in++
+		if e.Cancelled() {
+			w.drop(e)
+			return i, false
+		}
+		s.stats.out++
+	}
+	return len(steps), true
 }
 
 func (w *worker) filterAll(s *step, events []*event.Event) []*event.Event {

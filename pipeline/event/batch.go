@@ -204,7 +204,7 @@ func (s *Source) setFacts(e *Event) (err error) {
 			continue
 		}
 		if f.Path.plain {
-			if k := &f.Path.keys[0]; e.root.find(k.name, k.mark) < 0 {
+			if k := &f.Path.keys[0]; e.root.findKey(k) < 0 {
 				e.root.add(k.name, k.mark, f.Value)
 			}
 			continue

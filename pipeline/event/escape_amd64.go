@@ -8,12 +8,13 @@ package event
 //go:noescape
 func putText(dst *byte, s string) int
 
-// putStrings writes ,"key":"text" to dst for each of count fields, up to one that is no string, that has a control character, that is
-// longer than bigText together, or for which there are not 2*len(key)+2*len(text)+pairRoom bytes before end. It returns the bytes and
-// fields written.
+// putFields writes ,"key":value to dst for each of count fields, and nothing for holes, up to one that it leaves to its caller: a value
+// of another kind than text, JSON text, a truth, an integer up to maxPutInt or the instant of clock, a control character, more than
+// bigText, or what there is no room for before end: 2*len(key)+2*len(text)+pairRoom bytes, with shortRoom for what is no text. It
+// returns the bytes and fields written.
 //
 //go:noescape
-func putStrings(dst, end *byte, fields *Field, count int) (n, done int)
+func putFields(dst, end *byte, fields *Field, count int, clock *timestampText) (n, done int)
 
 // putKey writes ,"key": to dst as putText does, and returns the length; -1 if it has a control character. At dst there is room for
 // 2*len(key)+pairRoom.

@@ -118,20 +118,55 @@ fail:
 	MOVQ $-1, ret+24(FP)
 	RET
 
-// func putStrings(dst, end *byte, fields *Field, count int) (n, done int)
-TEXT ·putStrings(SB), NOSPLIT, $0-48
+// func putFields(dst, end *byte, fields *Field, count int, clock *timestampText) (n, done int)
+//
+// AX kind, BX clock, CX and R13 lengths of key and text, DI where to write, R9 the end of the last field, R10 and R11 fields and count,
+// R12 end
+TEXT ·putFields(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
 	MOVQ end+8(FP), R12
 	MOVQ fields+16(FP), R10
 	MOVQ count+24(FP), R11
-	MOVQ DI, R9 // the end of the last field
+	MOVQ clock+32(FP), BX
+	MOVQ DI, R9
 	CONSTANTS
 
 field:
-	CMPB (Field_Val+Value_kind)(R10), $const_String
-	JNE  done
+	MOVBLZX (Field_Val+Value_kind)(R10), AX
 	MOVQ (Field_Key+8)(R10), CX
 	MOVQ (Field_Val+Value_num)(R10), R13
+	CMPL AX, $const_String
+	JEQ  room
+	CMPL AX, $const_Int
+	JEQ  whole
+	CMPL AX, $const_Time
+	JEQ  instant
+	CMPL AX, $const_rawJSON
+	JEQ  room
+	CMPL AX, $const_hole
+	JEQ  next
+	CMPL AX, $const_Bool
+	JNE  done
+	JMP  short
+
+whole:
+	CMPQ R13, $const_maxPutInt
+	JHI  done
+	JMP  short
+
+instant: // the text that the clock keeps, or none
+	CMPQ timestampText_n(BX), $0
+	JEQ  done
+	CMPQ timestampText_sec(BX), R13
+	JNE  done
+	MOVL (Field_Val+Value_nsec)(R10), R8
+	CMPL timestampText_nsec(BX), R8
+	JNE  done
+
+short:
+	MOVL $const_shortRoom, R13
+
+room:
 	LEAQ (CX)(R13*1), R8
 	CMPQ R8, $const_bigText
 	JGE  done
@@ -144,25 +179,117 @@ field:
 	COPY(keyPart, keyBlocks, keyLast, keyBytes, keyEscape, keyByteEscape, keyEnd, done)
 keyEnd:
 	MOVL $0x223a22, (DI) // ":"
-	ADDQ $3, DI
 	MOVQ (Field_Val+Value_ptr)(R10), SI
-	MOVQ R13, CX
+	MOVQ (Field_Val+Value_num)(R10), CX
+	CMPL AX, $const_String
+	JNE  other
+	ADDQ $3, DI
 	COPY(part, blocks, last, bytes, escape, byteEscape, end, done)
 end:
 	MOVB $0x22, (DI)
 	INCQ DI
+
+written:
 	MOVQ DI, R9
+
+next:
 	ADDQ $Field__size, R10
 	DECQ R11
 	JNZ  field
 
 done:
 	SUBQ dst+0(FP), R9
-	MOVQ R9, n+32(FP)
+	MOVQ R9, n+40(FP)
 	MOVQ count+24(FP), AX
 	SUBQ R11, AX
-	MOVQ AX, done+40(FP)
+	MOVQ AX, done+48(FP)
 	RET
+
+other:
+	CMPL AX, $const_Int
+	JEQ  digits
+	CMPL AX, $const_rawJSON
+	JEQ  raw
+	CMPL AX, $const_Bool
+	JEQ  bool
+	MOVOU timestampText_text(BX), X0
+	MOVOU (timestampText_text+16)(BX), X1
+	MOVOU X0, 3(DI)
+	MOVOU X1, 19(DI)
+	ADDQ timestampText_n(BX), DI
+	MOVB $0x22, 3(DI)
+	ADDQ $4, DI
+	JMP  written
+
+digits: // the last one first, each before those that are in R13 already
+	ADDQ $2, DI
+	XORL R13, R13
+	XORL SI, SI
+	MOVL $0xcccccccd, R8
+
+digit:
+	MOVQ CX, DX
+	IMULQ R8, DX
+	SHRQ $35, DX // a tenth
+	LEAQ (DX)(DX*4), AX
+	ADDQ AX, AX
+	SUBQ AX, CX
+	SHLQ $8, R13
+	LEAQ 0x30(R13)(CX*1), R13
+	INCQ SI
+	MOVQ DX, CX
+	TESTQ DX, DX
+	JNZ  digit
+	MOVQ R13, (DI)
+	ADDQ SI, DI
+	JMP  written
+
+bool:
+	TESTQ CX, CX
+	JEQ  false
+	MOVL $0x65757274, 2(DI) // true
+	ADDQ $6, DI
+	JMP  written
+
+false:
+	MOVL $0x736c6166, 2(DI) // fals
+	MOVB $0x65, 6(DI)       // e
+	ADDQ $7, DI
+	JMP  written
+
+raw: // as COPY, of a text that needs no escape
+	ADDQ $2, DI
+	SUBQ $16, CX
+	JLT  rawLast
+
+rawBlocks:
+	MOVOU (SI), X0
+	MOVOU X0, (DI)
+	ADDQ $16, SI
+	ADDQ $16, DI
+	SUBQ $16, CX
+	JGE  rawBlocks
+
+rawLast:
+	ADDQ $16, CX
+	JEQ  written
+	MOVQ SI, R8
+	ANDQ $0xfff, R8
+	CMPQ R8, $0xff0
+	JGT  rawBytes
+	MOVOU (SI), X0
+	MOVOU X0, (DI)
+	ADDQ CX, DI
+	JMP  written
+
+rawBytes:
+	MOVBLZX (SI), DX
+	MOVB DX, (DI)
+	INCQ SI
+	INCQ DI
+	DECQ CX
+	JNZ  rawBytes
+	JMP  written
 
 // func putKey(dst *byte, key string) int
 TEXT ·putKey(SB), NOSPLIT, $0-32

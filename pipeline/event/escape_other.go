@@ -5,6 +5,7 @@ package event
 import (
 	"encoding/binary"
 	"math/bits"
+	"strconv"
 	"unsafe"
 )
 
@@ -28,30 +29,67 @@ func putText(dst *byte, s string) int {
 	}
 }
 
-// putStrings writes ,"key":"text" to dst for each of count fields, up to one that is no string, that has a control character, that is
-// longer than bigText together, or for which there are not 2*len(key)+2*len(text)+pairRoom bytes before end. It returns the bytes and
-// fields written.
-func putStrings(dst, end *byte, fields *Field, count int) (n, done int) {
+// putFields writes ,"key":value to dst for each of count fields, and nothing for holes, up to one that it leaves to its caller: a value
+// of another kind than text, JSON text, a truth, an integer up to maxPutInt or the instant of clock, a control character, more than
+// bigText, or what there is no room for before end: 2*len(key)+2*len(text)+pairRoom bytes, with shortRoom for what is no text. It
+// returns the bytes and fields written.
+func putFields(dst, end *byte, fields *Field, count int, clock *timestampText) (n, done int) {
 	buf := unsafe.Slice(dst, uintptr(unsafe.Pointer(end))-uintptr(unsafe.Pointer(dst)))
-	for _, f := range unsafe.Slice(fields, count) {
-		size := len(f.Key) + int(f.Val.num)
-		if f.Val.kind != String || size >= bigText || len(buf)-n < 2*size+pairRoom {
-			break
+	for ; done < count; done++ {
+		if f := &unsafe.Slice(fields, count)[done]; f.Val.kind != hole {
+			k := putField(buf[n:], f, clock)
+			if k < 0 {
+				break
+			}
+			n += k
 		}
-		k := putKey(&buf[n], f.Key)
-		if k < 0 {
-			break
-		}
-		at := n + k
-		buf[at] = '"'
-		if k = putText(&buf[at+1], f.Val.text()); k < 0 {
-			break
-		}
-		buf[at+1+k] = '"'
-		n = at + k + 2
-		done++
 	}
 	return n, done
+}
+
+// putField writes one field that is no hole and returns the length; -1 if it is left to the caller.
+func putField(buf []byte, f *Field, clock *timestampText) int {
+	size := len(f.Key) + f.Val.textRoom()
+	if size >= bigText || len(buf) < 2*size+pairRoom {
+		return -1
+	}
+	switch f.Val.kind {
+	case String, rawJSON, Bool:
+	case Int:
+		if f.Val.num > maxPutInt {
+			return -1
+		}
+	case Time:
+		if clock.n == 0 || clock.sec != int64(f.Val.num) || clock.nsec != f.Val.nsec {
+			return -1
+		}
+	default:
+		return -1
+	}
+	n := putKey(&buf[0], f.Key)
+	if n < 0 {
+		return -1
+	}
+	switch f.Val.kind {
+	case Int:
+		return len(strconv.AppendUint(buf[:n], f.Val.num, 10))
+	case Bool:
+		return len(strconv.AppendBool(buf[:n], f.Val.num != 0))
+	case rawJSON:
+		return n + copy(buf[n:], f.Val.text())
+	case Time:
+		buf[n] = '"'
+		n += 1 + copy(buf[n+1:], clock.text[:clock.n])
+	default:
+		buf[n] = '"'
+		k := putText(&buf[n+1], f.Val.text())
+		if k < 0 {
+			return -1
+		}
+		n += k + 1
+	}
+	buf[n] = '"'
+	return n + 1
 }
 
 // putKey writes ,"key": to dst as putText does, and returns the length; -1 if it has a control character. At dst there is room for

@@ -3,11 +3,13 @@ package event
 import (
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
@@ -46,6 +48,10 @@ func TestTextAtTheEndOfMemory(t *testing.T) {
 					if got := string(o.AppendJSON(nil)); got != "{"+want+":"+want+"}" {
 						t.Fatalf("%q as a field became %s", s, got)
 					}
+					o.fields[0].Val.kind = rawJSON
+					if got := string(o.AppendJSON(nil)); got != "{"+want+":"+s+"}" {
+						t.Fatalf("%q as JSON text became %s", s, got)
+					}
 				}
 			}
 		}
@@ -77,6 +83,65 @@ func FuzzAppendJSONString(f *testing.F) {
 		require.Equal(t, "{"+quoted(key)+":"+quoted(text)+","+quoted(text)+":"+quoted(key)+","+quoted(key)+":7}", got)
 		require.True(t, json.Valid([]byte(got)))
 	})
+}
+
+// TestFieldsOfEveryKind compares objects of random fields with what their fields are one by one.
+func TestFieldsOfEveryKind(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
+	raw := StringValue(`{"a":[1,2.5,"\n"]}`)
+	raw.kind = rawJSON
+	child := New(nil).NewObject()
+	child.Set("a b", IntValue(1))
+	child.Set("t", TimeValue(at))
+	one := func() Value {
+		switch r.IntN(10) {
+		case 0:
+			return IntValue(int64(r.Uint64() >> r.IntN(64)))
+		case 1:
+			return IntValue(r.Int64N(3) - 1 + 99_999_999*r.Int64N(2))
+		case 2:
+			return BoolValue(r.IntN(2) == 0)
+		case 3:
+			return TimeValue(at.Add(time.Duration(r.IntN(2)) * time.Microsecond))
+		case 4:
+			return raw
+		case 5:
+			return Value{kind: hole}
+		case 6:
+			return FloatValue(r.Float64())
+		case 7:
+			return ObjectValue(child)
+		case 8:
+			return Value{}
+		}
+		return StringValue(strings.Repeat("é\"\n"[:2+r.IntN(3)], r.IntN(20)))
+	}
+	for range 20_000 {
+		var o Object
+		want := []byte{'{'}
+		for range r.IntN(12) {
+			f := Field{Key: strings.Repeat("k", r.IntN(20)) + `"`, Val: one()}
+			o.fields = append(o.fields, f)
+			if f.Val.kind == hole {
+				continue
+			}
+			if len(want) > 1 {
+				want = append(want, ',')
+			}
+			want = append(append(want, quoted(f.Key)...), ':')
+			switch f.Val.kind {
+			case String:
+				want = append(want, quoted(f.Val.Str())...)
+			case Int:
+				want = strconv.AppendInt(want, f.Val.Int(), 10)
+			default:
+				want = f.Val.AppendJSON(want)
+			}
+		}
+		got := o.AppendJSON(make([]byte, 3, 4+r.IntN(300)))[3:]
+		require.Equal(t, string(append(want, '}')), string(got))
+	}
 }
 
 func TestAppendInt(t *testing.T) {

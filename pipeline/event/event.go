@@ -155,7 +155,7 @@ func (e *Event) Metadata() *Object { return e.metadata() }
 
 // Timestamp returns @timestamp; false if the event has none any more.
 func (e *Event) Timestamp() (time.Time, bool) {
-	v, ok := e.root.get(TimestampField, stampMark)
+	v, ok := e.root.getKey(&timestampPath.keys[0])
 	if !ok || v.kind != Time {
 		return time.Time{}, false
 	}
@@ -163,7 +163,7 @@ func (e *Event) Timestamp() (time.Time, bool) {
 }
 
 // SetTimestamp sets @timestamp.
-func (e *Event) SetTimestamp(t time.Time) { e.root.set(TimestampField, stampMark, TimeValue(t)) }
+func (e *Event) SetTimestamp(t time.Time) { e.root.setKey(&timestampPath.keys[0], TimeValue(t)) }
 
 // top returns the object that the first key of p is looked up in.
 func (e *Event) top(p *Path) *Object {
@@ -179,6 +179,9 @@ func (e *Event) top(p *Path) *Object {
 
 // Get returns the value that p refers to, and whether there is one (a null is one).
 func (e *Event) Get(p *Path) (Value, bool) {
+	if p.plain {
+		return e.root.getKey(&p.keys[0])
+	}
 	if len(p.keys) == 0 {
 		if p.meta {
 			return ObjectValue(e.metadata()), true
@@ -186,7 +189,7 @@ func (e *Event) Get(p *Path) (Value, bool) {
 		return Value{}, false
 	}
 	k := &p.keys[0]
-	v, ok := e.top(p).get(k.name, k.mark)
+	v, ok := e.top(p).getKey(k)
 	for i := 1; ok && i < len(p.keys); i++ {
 		v, ok = p.keys[i].child(v)
 	}
@@ -213,7 +216,7 @@ func (e *Event) Set(p *Path, v Value) error {
 	}
 	o := e.top(p)
 	if len(p.keys) == 1 {
-		o.set(p.keys[0].name, p.keys[0].mark, v)
+		o.setKey(&p.keys[0], v)
 		return nil
 	}
 	cur := e.descend(o, &p.keys[0])
@@ -333,7 +336,7 @@ func (e *Event) Top(p *Path) *Field {
 		return nil
 	}
 	k := &p.keys[0]
-	i := e.root.find(k.name, k.mark)
+	i := e.root.findKey(k)
 	if i < 0 {
 		return nil
 	}
@@ -373,7 +376,7 @@ func (e *Event) SetIfAbsent(p *Path, v Value) (done bool, err error) {
 	last := len(p.keys) - 1
 	for i := range p.keys[:last] {
 		k := &p.keys[i]
-		at := o.find(k.name, k.mark)
+		at := o.findKey(k)
 		switch {
 		case at < 0:
 			child := e.NewObject()
@@ -386,7 +389,7 @@ func (e *Event) SetIfAbsent(p *Path, v Value) (done bool, err error) {
 		}
 	}
 	k := &p.keys[last]
-	at := o.find(k.name, k.mark)
+	at := o.findKey(k)
 	switch {
 	case at < 0:
 		o.add(k.name, k.mark, v)
@@ -407,14 +410,14 @@ func (e *Event) setIfAbsentSlowly(p *Path, v Value) (done bool, err error) {
 
 // descend returns the value of k in o, which it makes an object if it is missing or null.
 func (e *Event) descend(o *Object, k *key) Value {
-	i := o.find(k.name, k.mark)
+	i := o.findKey(k)
 	if i >= 0 {
 		if v := o.at(i); v.kind != Null {
 			return v
 		}
 	}
 	v := ObjectValue(e.NewObject())
-	o.set(k.name, k.mark, v)
+	o.setKey(k, v)
 	return v
 }
 
@@ -422,7 +425,7 @@ func (e *Event) descend(o *Object, k *key) Value {
 func (e *Event) setChild(container Value, k *key, v Value) (done bool, err error) {
 	switch container.kind {
 	case KindObject:
-		container.Object().set(k.name, k.mark, v)
+		container.Object().setKey(k, v)
 		return false, nil
 	case KindList:
 		return setItem(container.List(), k, v)
@@ -501,6 +504,9 @@ func (e *Event) setMetadata(v Value) error {
 
 // Remove takes away what p refers to and returns the value it had. A list closes its gap. Removing @metadata empties it.
 func (e *Event) Remove(p *Path) (Value, bool) {
+	if p.plain {
+		return e.root.deleteKey(&p.keys[0])
+	}
 	switch len(p.keys) {
 	case 0:
 		if p.meta {
@@ -509,10 +515,10 @@ func (e *Event) Remove(p *Path) (Value, bool) {
 		}
 		return Value{}, p.meta
 	case 1:
-		return e.top(p).delete(p.keys[0].name, p.keys[0].mark)
+		return e.top(p).deleteKey(&p.keys[0])
 	}
 	k := &p.keys[0]
-	v, ok := e.top(p).get(k.name, k.mark)
+	v, ok := e.top(p).getKey(k)
 	for i := 1; ok && i < len(p.keys)-1; i++ {
 		v, ok = p.keys[i].child(v)
 	}
@@ -530,7 +536,7 @@ func (e *Event) Remove(p *Path) (Value, bool) {
 		return old, true
 	}
 	if o := v.Object(); o != nil {
-		return o.delete(last.name, last.mark)
+		return o.deleteKey(last)
 	}
 	return Value{}, false
 }

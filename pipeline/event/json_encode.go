@@ -14,36 +14,27 @@ func (e *Event) AppendJSON(dst []byte) []byte { return appendFields(dst, e.root.
 const (
 	blockRoom = 16
 	pairRoom  = len(`,"":""`) + blockRoom
+	shortRoom = 16 // stands for the length of a value that is no text
 	bigText   = 32 << 10
 )
+
+// maxPutInt is the largest integer that putFields writes: eight digits.
+const maxPutInt = 99_999_999
 
 // appendFields appends fields as an object. Each field is written with a comma before it; the first one's becomes the brace.
 func appendFields(dst []byte, fields []Field, clock *timestampText) []byte {
 	start := len(dst)
-	for i := 0; i < len(fields); i++ {
-		f := &fields[i]
-		if f.Val.kind == String {
-			dst = roomFor(dst, f)
-			buf := dst[len(dst):cap(dst)]
-			n, done := putStrings(&buf[0], &buf[len(buf)-1], f, len(fields)-i)
-			dst = dst[:len(dst)+n]
-			if done > 0 {
-				i += done - 1
-				continue
-			}
+	for i := 0; i < len(fields); {
+		dst = roomFor(dst, &fields[i])
+		buf := dst[len(dst):cap(dst)]
+		n, done := putFields(&buf[0], &buf[len(buf)-1], &fields[i], len(fields)-i, clock)
+		dst = dst[:len(dst)+n]
+		if i += done; i == len(fields) {
+			break
 		}
-		if f.Val.kind == hole {
-			continue
-		}
-		dst = appendKey(dst, f.Key)
-		switch f.Val.kind {
-		case Int:
-			dst = appendInt(dst, int64(f.Val.num))
-		case Time:
-			dst = append(dst, '"')
-			dst = append(clock.append(dst, int64(f.Val.num), f.Val.nsec), '"')
-		default:
-			dst = f.Val.AppendJSON(dst)
+		if done == 0 {
+			dst = appendField(dst, &fields[i], clock)
+			i++
 		}
 	}
 	if len(dst) == start {
@@ -51,6 +42,19 @@ func appendFields(dst []byte, fields []Field, clock *timestampText) []byte {
 	}
 	dst[start] = '{'
 	return append(dst, '}')
+}
+
+// appendField appends any field that is no hole.
+func appendField(dst []byte, f *Field, clock *timestampText) []byte {
+	dst = appendKey(dst, f.Key)
+	switch f.Val.kind {
+	case Time:
+		dst = append(dst, '"')
+		return append(clock.append(dst, int64(f.Val.num), f.Val.nsec), '"')
+	case KindObject:
+		return appendFields(dst, f.Val.Object().fields, clock)
+	}
+	return f.Val.AppendJSON(dst)
 }
 
 // appendKey appends ,"key":
@@ -65,16 +69,24 @@ func appendKey(dst []byte, key string) []byte {
 	return append(AppendJSONString(append(dst, ','), key), ':')
 }
 
-// roomFor grows dst so that putStrings writes at least f.
+// roomFor grows dst so that putFields writes at least f, if it writes it at all.
 func roomFor(dst []byte, f *Field) []byte {
-	size := len(f.Key) + int(f.Val.num)
+	size := len(f.Key) + f.Val.textRoom()
 	if size >= bigText {
-		return slices.Grow(dst, pairRoom)
+		size = 0
 	}
-	if cap(dst)-len(dst) <= 2*size+pairRoom {
-		return slices.Grow(dst, 2*size+pairRoom+1)
+	if need := 2*size + pairRoom + 1; cap(dst)-len(dst) < need {
+		return slices.Grow(dst, need)
 	}
 	return dst
+}
+
+// textRoom returns the length of a text, and what stands for it where v is none.
+func (v *Value) textRoom() int {
+	if v.kind == String || v.kind == rawJSON {
+		return int(v.num)
+	}
+	return shortRoom
 }
 
 // AppendJSON appends v as JSON: floats as Java writes them, infinities and NaN as strings, instants as ISO8601 strings.

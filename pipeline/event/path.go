@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unique"
 )
 
 // Names that an event treats specially.
@@ -15,7 +16,7 @@ const (
 )
 
 // Path is a compiled field reference: `name`, `[name]` or `[a][b][0]`. The zero Path refers to nothing; it is "not given" for an
-// option. A Path is immutable.
+// option. What a Path refers to never changes; workers share it.
 type Path struct {
 	text     string
 	keys     []key
@@ -25,10 +26,11 @@ type Path struct {
 }
 
 type key struct {
-	name  string
-	mark  byte // of name, see markOf
-	index int  // of a list item; negative counts from the end
-	isNum bool
+	name   string
+	mark   byte // of name, see markOf
+	isNum  bool
+	places uint32 // where the field was last, see Object.findKey: two bytes, and how often they changed; read and written atomically
+	index  int    // of a list item; negative counts from the end
 }
 
 // errReference is wrapped by every error that a malformed field reference gives.
@@ -97,7 +99,7 @@ func (p *Path) tokenize(ref string) error {
 }
 
 func makeKey(name string) key {
-	k := key{name: name, mark: markOf(name)}
+	k := key{name: unique.Make(name).Value(), mark: markOf(name)} // one string for all references to a name: equal at a glance
 	if n, ok := parseInt64(strings.TrimPrefix(name, "+")); ok && n < 1<<31 && n >= -1<<31 {
 		k.index, k.isNum = int(n), true
 	}
@@ -130,13 +132,17 @@ func (p *Path) Keys() []string {
 
 // Join returns the path that leads from p to name below it.
 func (p *Path) Join(name string) Path {
-	q := Path{meta: p.meta, reserved: p.reserved, keys: append(append([]key(nil), p.keys...), makeKey(name))}
+	q := Path{meta: p.meta, reserved: p.reserved}
+	for i := range p.keys {
+		q.keys = append(q.keys, makeKey(p.keys[i].name))
+	}
+	q.keys = append(q.keys, makeKey(name))
 	var b strings.Builder
 	if q.meta {
 		b.WriteString("[" + MetadataField + "]")
 	}
-	for _, k := range q.keys {
-		b.WriteString("[" + k.name + "]")
+	for i := range q.keys {
+		b.WriteString("[" + q.keys[i].name + "]")
 	}
 	q.text = b.String()
 	return q
@@ -151,7 +157,7 @@ func (p *Path) isTop(name string) bool {
 func (k *key) child(v Value) (Value, bool) {
 	switch v.kind {
 	case KindObject:
-		return v.Object().get(k.name, k.mark)
+		return v.Object().getKey(k)
 	case KindList:
 		l := v.List()
 		if i, ok := k.listIndex(l.Len()); ok {

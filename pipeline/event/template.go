@@ -179,19 +179,26 @@ func (t *Template) Text(e *Event) (string, error) {
 // PathTemplate is a field reference that may hold references itself, as the keys of add_field do: "[geo][%{side}]". Without one it is
 // a Path that was compiled with the config.
 type PathTemplate struct {
-	tmpl Template
-	path Path
-	err  error
+	tmpl  Template
+	fixed *Path // if it is the same for every event and well-formed
+	err   error
 }
 
 // ParsePathTemplate compiles text. It never fails, for the reason of [ParseTemplate]; [PathTemplate.Err] tells what is wrong.
 func ParsePathTemplate(text string) PathTemplate {
 	t := PathTemplate{tmpl: ParseTemplate(text)}
 	if t.tmpl.Static() {
-		t.path, t.err = ParsePath(text)
+		var p Path
+		if p, t.err = ParsePath(text); t.err == nil {
+			t.fixed = &p
+		}
 	}
 	return t
 }
+
+// Fixed returns the path that the reference stands for in every event, nil if it is not always the same or malformed. It is the quick
+// form of Resolve.
+func (t *PathTemplate) Fixed() *Path { return t.fixed }
 
 // UnmarshalText makes PathTemplate an option type.
 func (t *PathTemplate) UnmarshalText(text []byte) error {
@@ -215,8 +222,12 @@ func (t *PathTemplate) Err() error {
 
 // Resolve returns the path that the reference stands for in e, in p where it had to be made. Its error says that it is malformed.
 func (t *PathTemplate) Resolve(e *Event, p *Path) (*Path, error) {
+	if t.fixed != nil {
+		return t.fixed, nil
+	}
 	if t.tmpl.Static() {
-		return &t.path, t.err
+		*p = Path{}
+		return p, t.err
 	}
 	text, err := t.tmpl.Text(e)
 	if err != nil {

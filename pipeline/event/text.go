@@ -307,8 +307,8 @@ func AppendTime(dst []byte, t time.Time) []byte {
 type timestampText struct {
 	sec  int64
 	nsec uint32
-	n    int // of text; 0 if there is none yet
-	text [30]byte
+	n    int      // of text; 0 if there is none yet
+	text [32]byte // 30 at most; putFields copies two blocks
 }
 
 func (c *timestampText) append(dst []byte, sec int64, nsec uint32) []byte {

@@ -1,9 +1,11 @@
 package event
 
 import (
-	"bytes"
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -230,7 +232,7 @@ type Object struct {
 	holes  int              // deleted fields among fields
 }
 
-const indexFrom = 96
+const indexFrom = 96 // a multiple of 8
 
 // markOf returns a byte that is equal for equal keys and rarely for others.
 func markOf(key string) byte {
@@ -308,46 +310,50 @@ func (o *Object) settle() {
 
 // at returns the value of field i, which it builds if it is still text.
 func (o *Object) at(i int) Value {
-	v := o.fields[i].Val
-	if v.kind != rawJSON {
-		return v
+	if o.fields[i].Val.kind == rawJSON {
+		o.build(i)
 	}
+	return o.fields[i].Val
+}
+
+// build makes the value of field i of its text.
+func (o *Object) build(i int) {
 	owner := o.owner
 	if owner == nil {
 		owner = New(nil)
 	}
-	p := jsonParser{s: v.text(), e: owner}
+	p := jsonParser{s: o.fields[i].Val.text(), e: owner}
 	built, err := p.value(1)
 	if err != nil {
 		panic("BUG: canonical JSON that cannot be read: " + err.Error())
 	}
 	o.fields[i].Val = built
-	return built
 }
 
-// find returns where the field with a key and its mark is, -1 if there is none.
+// find returns where the field with a key and its mark is, -1 if there is none. It looks at the marks of eight fields at a time.
 func (o *Object) find(key string, mark byte) int {
 	if !o.seen.has(mark) {
 		return -1
 	}
-	return o.search(key, mark)
-}
-
-func (o *Object) search(key string, mark byte) int {
-	if len(o.fields) > indexFrom {
+	n := len(o.fields)
+	if n > indexFrom {
 		return o.findIndexed(key)
 	}
-	marks := o.marks[:len(o.fields)]
-	for i := 0; ; i++ {
-		n := bytes.IndexByte(marks[i:], mark)
-		if n < 0 {
-			return -1
-		}
-		i += n
-		if o.fields[i].Key == key && o.fields[i].Val.kind != hole {
-			return i
+	wanted := uint64(mark) * lows
+	for first := 0; first < n; first += 8 {
+		x := binary.LittleEndian.Uint64(o.marks[first:]) ^ wanted
+		// The lowest zero byte of x has its high bit set here; those above it may have it by a borrow, and are compared for nothing.
+		for hits := (x - lows) &^ x & highs; hits != 0; hits &= hits - 1 {
+			i := first + bits.TrailingZeros64(hits)>>3
+			if i >= n {
+				return -1
+			}
+			if f := &o.fields[i]; f.Key == key && f.Val.kind != hole {
+				return i
+			}
 		}
 	}
+	return -1
 }
 
 func (o *Object) findIndexed(key string) int {
@@ -365,14 +371,43 @@ func (o *Object) findIndexed(key string) int {
 	return -1
 }
 
-// Get returns the value of key, and whether there is one.
-func (o *Object) Get(key string) (Value, bool) { return o.get(key, markOf(key)) }
-
-func (o *Object) get(key string, mark byte) (Value, bool) {
-	if i := o.find(key, mark); i >= 0 {
-		return o.at(i), true
+// findKey is find for a key of a compiled reference. Events of one kind have a field in one place, where it is looked for first.
+func (o *Object) findKey(k *key) int {
+	places := atomic.LoadUint32(&k.places)
+	if i := int(places & 0xff); i < len(o.fields) && o.fields[i].Key == k.name && o.fields[i].Val.kind != hole {
+		return i
 	}
-	return Value{}, false
+	return o.findElsewhere(k, places)
+}
+
+// findElsewhere looks in the second place, then everywhere, and remembers where the key was. It does so only so often: where fields
+// have no place of their own, workers would else write to the same memory for ever.
+func (o *Object) findElsewhere(k *key, places uint32) int {
+	if !o.seen.has(k.mark) {
+		return -1
+	}
+	if i := int(places >> 8 & 0xff); i < len(o.fields) && o.fields[i].Key == k.name && o.fields[i].Val.kind != hole {
+		return i
+	}
+	const maxLearned = 64
+	i := o.find(k.name, k.mark)
+	if learned := places >> 16; i >= 0 && i <= 0xff && learned < maxLearned {
+		atomic.StoreUint32(&k.places, (learned+1)<<16|places&0xff<<8|uint32(i))
+	}
+	return i
+}
+
+// Get returns the value of key, and whether there is one.
+func (o *Object) Get(key string) (Value, bool) { return o.found(o.find(key, markOf(key))) }
+
+func (o *Object) getKey(k *key) (Value, bool) { return o.found(o.findKey(k)) }
+
+// found returns the value of field i, none if it is negative.
+func (o *Object) found(i int) (Value, bool) {
+	if i < 0 {
+		return Value{}, false
+	}
+	return o.at(i), true
 }
 
 // Set sets key to v: in its place if the key exists, at the end if not.
@@ -384,6 +419,14 @@ func (o *Object) set(key string, mark byte, v Value) {
 		return
 	}
 	o.add(key, mark, v)
+}
+
+func (o *Object) setKey(k *key, v Value) {
+	if i := o.findKey(k); i >= 0 {
+		o.fields[i].Val = v
+		return
+	}
+	o.add(k.name, k.mark, v)
 }
 
 // SetNew sets key to v if there is no such field, and returns the value it has otherwise.
@@ -427,23 +470,26 @@ func (o *Object) add(key string, mark byte, v Value) {
 }
 
 // Delete removes key and returns the value it had.
-func (o *Object) Delete(key string) (Value, bool) { return o.delete(key, markOf(key)) }
+func (o *Object) Delete(key string) (Value, bool) { return o.delete(o.find(key, markOf(key))) }
 
-// delete leaves a hole where the field was: filters remove fields from nearly every event, and moving those behind them each time costs
+func (o *Object) deleteKey(k *key) (Value, bool) { return o.delete(o.findKey(k)) }
+
+// delete removes field i, none if it is negative. It leaves a hole where the field was: filters remove fields from nearly every event, and moving those behind them each time costs
 // more than all searches together.
-func (o *Object) delete(key string, mark byte) (Value, bool) {
-	i := o.find(key, mark)
+func (o *Object) delete(i int) (Value, bool) {
 	if i < 0 {
 		return Value{}, false
 	}
 	v := o.at(i)
 	f := &o.fields[i]
+	if o.index != nil {
+		delete(o.index, f.Key)
+	}
 	f.Key, f.Val.ptr, f.Val.kind = "", nil, hole
 	if i < len(o.marks) {
 		o.marks[i] = 0
 	}
 	o.holes++
-	delete(o.index, key)
 	return v, true
 }
 
