@@ -128,21 +128,6 @@ func moveMetadata(e *event.Event, to *event.Path) error {
 	return e.Set(to, v)
 }
 
-// remover removes a field, as the option remove of Logstash 1 did; remove_field came for it.
-type remover struct{ field event.PathTemplate }
-
-func (op *remover) apply(e *event.Event, _ *scratch) error {
-	p := op.field.Fixed()
-	if p == nil {
-		var err error
-		if p, err = op.field.Resolve(e, new(event.Path)); err != nil {
-			return err
-		}
-	}
-	e.Remove(p)
-	return nil
-}
-
 // putBack sets what Remove took away. The item of a list returns to its position.
 func putBack(e *event.Event, p *event.Path, v event.Value) {
 	keys := p.Keys()

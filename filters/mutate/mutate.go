@@ -66,8 +66,8 @@ type Options struct {
 	// Tag for events with which an operation failed; what was to follow it is left out then.
 	TagOnFailure string `opt:"tag_on_failure"`
 
-	Remove []event.PathTemplate `opt:"remove,obsolete=use remove_field"`
-	Trim   []string             `opt:"trim,removed=use strip"`
+	Remove []string `opt:"remove,removed=use remove_field"`
+	Trim   []string `opt:"trim,removed=use strip"`
 }
 
 // operation is one change of an event.
@@ -98,9 +98,6 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	c.conversions(o.Convert)
 	c.gsubs(o.Gsub)
 	c.texts(&o)
-	for i := range o.Remove {
-		c.add(&remover{o.Remove[i]})
-	}
 	c.lists(&o)
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err

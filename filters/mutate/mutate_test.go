@@ -27,7 +27,6 @@ func TestBasics(t *testing.T) {
 	f(`update => ["nosuchfield", "weee"] update => ["a", "updated"]`, `{"a":["who cares"]}`, `{"a":"updated"} +`)
 	f(`coerce => { "a" => "Hello" "b" => 5 "c" => false "d" => "x" }`, `{"a":null,"b":null,"c":true}`, `{"a":"Hello","b":"5","c":true} +`)
 	f(`copy => { "a" => "[b][c]" }`, `{"a":{"x":[1]}}`, `{"a":{"x":[1]},"b":{"c":{"x":[1]}}} +`)
-	f(`remove => ["a", "[b][%{k}]"] merge => { "c" => "a" }`, `{"a":1,"b":{"x":1,"y":2},"c":[3],"k":"x"}`, `{"b":{"y":2},"c":[3],"k":"x"} +`)
 	f(`copy => { "a" => "b" }`, `{"a":null}`, `{"a":null} +`)
 	f(`copy => { "a" => "b_%{a}" }`, `{"a":"x"}`, `{"a":"x","b_%{a}":"x"} +`)
 }
@@ -112,7 +111,7 @@ func TestDiagnostics(t *testing.T) {
 	f(`convert => { "a" => ["integer","float"] }`, "error", "invalid conversion type")
 	f(`gsub => ["message", "a"]`, "error", "three items", "2 items")
 	f(`gsub => ["message", "(", "x", "b", "[", "y"]`, "1:39: error", "1:54: error")
-	f(`remove => ["a"]`, "warning", "use remove_field")
+	f(`remove => ["a"]`, "error", "use remove_field")
 	f(`trim => ["a"]`, "error", "use strip")
 	f(`rename => { "a" => "[b" }`, "warning", "will fail for every event", "[b")
 	f(`split => { "a" => 5 }`, "warning", "the separator must be a string")
