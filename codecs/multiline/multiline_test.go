@@ -26,7 +26,9 @@ func codec(t testing.TB, change func(o *Options)) *plugin.Codec {
 	return c
 }
 
-func TestMessages(t *testing.T) {
+func TestMessages(t *testing.T) { synctest.Test(t, testMessages) } // where no time passes between reads
+
+func testMessages(t *testing.T) {
 	f := func(change func(o *Options), in, want string) {
 		t.Helper()
 		c := codec(t, change)
@@ -49,6 +51,11 @@ func TestMessages(t *testing.T) {
 		`{"message":"a\\\nb\\","tags":["multiline","multiline_codec_max_lines_reached"]}`+"\n"+`{"message":"c"}`)
 	f(func(o *Options) { o.Pattern = "^%{TIMESTAMP_ISO8601} "; o.Negate = true }, "2024-01-02T03:04:05Z x\n at y\n2024-01-02T03:04:06Z z",
 		`{"message":"2024-01-02T03:04:05Z x\n at y","tags":["multiline"]}`+"\n"+`{"message":"2024-01-02T03:04:06Z z"}`)
+	f(func(o *Options) { o.Pattern = `\D` }, "123\nA23\nB23\n098\n", `{"message":"123\nA23\nB23","tags":["multiline"]}`+"\n"+`{"message":"098"}`)
+	f(func(o *Options) { o.MultilineTag = "joined" }, "a\n b\n", `{"message":"a\n b","tags":["joined"]}`)
+	f(func(o *Options) { o.Pattern = "^-"; o.MaxBytes = 8 }, "- ab\n- cd\n- ef\n", `{"message":"- ab\n- cd","tags":["multiline","multiline_codec_max_bytes_reached"]}`+"\n"+
+		`{"message":"- ef"}`)
+	f(func(*Options) {}, "foo \xED\xB9\x81\xC3\nbar \xAD\n", `{"message":"foo \\xED\\xB9\\x81\\xC3"}`+"\n"+`{"message":"bar \\xAD"}`)
 	f(func(*Options) {}, "caf\xe9 \"q\"\n \"q\"", `{"message":"caf\\xE9 \\\"q\\\"\n \"q\"","tags":["multiline"]}`)
 }
 
