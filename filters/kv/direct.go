@@ -18,8 +18,18 @@ func (w *worker) intoRoot(e *event.Event, text string) (n int, done bool, err er
 	if !sc.begin(text) {
 		return 0, true, w.tooLong()
 	}
+	others := e.Marks()
 	for {
-		key, value, ok := sc.next()
+		parts := sc.run(w.parts[:], !w.o.AllowEmptyValues)
+		n += len(parts)
+		if !w.addParts(e, before, text, parts, &others) {
+			w.undo(e, before)
+			return 0, false, nil
+		}
+		if len(parts) == len(w.parts) {
+			continue
+		}
+		key, value, ok := sc.search()
 		if !ok {
 			break
 		}
@@ -30,6 +40,7 @@ func (w *worker) intoRoot(e *event.Event, text string) (n int, done bool, err er
 			w.undo(e, before)
 			return 0, false, nil
 		}
+		sc.layout.names[sc.known].turn = sc.layout.turn
 		n++
 	}
 	if err := w.tooLong(); err != nil {
@@ -44,6 +55,20 @@ func (w *worker) tooLong() error {
 		return errTimeout
 	}
 	return nil
+}
+
+// addParts adds pairs whose keys differ, and differ from those added before. It reports whether that was possible.
+func (w *worker) addParts(e *event.Event, before int, text string, parts []event.Part, others *event.Marks) bool {
+	for {
+		if parts = parts[e.AppendParts(text, parts, others):]; len(parts) == 0 {
+			return true
+		}
+		p := &parts[0] // the event may have such a field
+		if !w.addRoot(e, before, text[p.Name:p.Name+p.NameLen], text[p.Text:p.Text+p.TextLen]) {
+			return false
+		}
+		parts = parts[1:]
+	}
 }
 
 // addRoot adds one pair to an event that had so many fields before the first. It reports whether that was possible.

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"millrace/internal/onig"
+	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
 
@@ -19,7 +20,9 @@ type grammar struct {
 	plain   bool
 	lenient bool
 	class   [256]uint8 // of bytes: isField, isValue and isEscape
-	closer  [256]byte  // of bytes that open a quoted value, 0 of others
+	closer  [256]byte  // of bytes that open a quoted value, a blank of one that does not belong to the value, 0 of others
+
+	separator uint64 // the byte that separates pairs, eight times, if there is only one; 0 otherwise
 }
 
 const (
@@ -108,16 +111,25 @@ func (g *grammar) tables(o *Options) bool {
 	if !ok1 || !ok2 || !ok3 || field['\\'] || value['\\'] {
 		return false
 	}
+	separators := 0
 	for c := range both {
 		if both[c] != (field[c] || value[c]) {
 			return false // the two options make a range between them
 		}
 		if field[c] {
 			g.class[c] |= isField
+			g.separator = uint64(c) * lows
+			separators++
 		}
 		if value[c] {
 			g.class[c] |= isValue
 		}
+	}
+	if separators > 1 {
+		g.separator = 0
+	}
+	if g.lenient {
+		g.closer[' '] = ' '
 	}
 	g.class['\\'] |= isEscape
 	g.class['['] |= isBracket
@@ -165,6 +177,7 @@ type scanner struct {
 	m, has   *onig.Matcher
 	timeout  time.Duration
 	timedOut bool
+	layout   layout
 }
 
 type state struct {
@@ -172,7 +185,10 @@ type state struct {
 	pos   int
 	until time.Time // when the text has taken too long; set if the text is left to the regular expression
 
-	odd bool // the key of the last pair may be more than a plain name
+	odd   bool  // the key of the last pair may be more than a plain name
+	known uint8 // its number in the layout, 0 if it has none
+	last  uint8 // the number of the last key that had one
+	slash int   // where the next backslash stands, or did
 }
 
 // begin sets the text. It reports whether there can be any pairs in it.
@@ -180,6 +196,8 @@ func (s *scanner) begin(text string) bool {
 	s.state = state{text: text}
 	s.timedOut = false
 	if s.plain {
+		s.layout.begin()
+		s.findSlash()
 		return true
 	}
 	s.arm()
@@ -202,6 +220,21 @@ func (s *scanner) next() (key, value string, ok bool) {
 	if !s.plain {
 		return s.match(s.pos)
 	}
+	var room [1]event.Part
+	if parts := s.run(room[:], false); len(parts) > 0 {
+		p := &parts[0]
+		s.odd = false
+		return s.text[p.Name : p.Name+p.NameLen], s.text[p.Text : p.Text+p.TextLen], true
+	}
+	return s.search()
+}
+
+// search returns the next pair of a text that may have any keys.
+func (s *scanner) search() (key, value string, ok bool) {
+	if s.slash < s.pos {
+		s.findSlash()
+	}
+	s.known = 0
 	text := s.text
 	for p := s.pos; p < len(text); {
 		if s.class[text[p]]&isSplit != 0 {
@@ -211,7 +244,10 @@ func (s *scanner) next() (key, value string, ok bool) {
 		s.odd = false
 		end, escaped := s.keyEnd(p)
 		if at := s.splitEnd(end); at >= 0 {
-			return s.value(p, end, at)
+			if key, value, ok = s.value(p, end, at); !s.odd {
+				s.note(key, text[end])
+			}
+			return key, value, ok
 		}
 		if escaped {
 			return s.match(p) // a backslash may have to count as itself
@@ -220,6 +256,28 @@ func (s *scanner) next() (key, value string, ok bool) {
 	}
 	s.pos = len(text)
 	return "", "", false
+}
+
+// note learns the key of the last pair if the byte behind it is what separates it from its value, and finds its number in any case: this
+// text has brought it.
+func (s *scanner) note(key string, behind byte) {
+	if s.class[behind]&isValue == 0 || s.lenient && behind == ' ' {
+		s.known = s.layout.number(key)
+		return
+	}
+	if s.known = s.layout.learn(s.last, key, behind); s.known != 0 {
+		s.last = s.known
+	}
+}
+
+// findSlash sets slash to the next backslash.
+func (s *scanner) findSlash() {
+	s.slash = len(s.text)
+	if s.pos < len(s.text) {
+		if n := strings.IndexByte(s.text[s.pos:], '\\'); n >= 0 {
+			s.slash = s.pos + n
+		}
+	}
 }
 
 // keyEnd returns where the key that begins at p ends, and whether a backslash hid a character.

@@ -189,8 +189,9 @@ type worker struct {
 	*filter
 	scanner            scanner
 	key, value         edit
-	asTheyAre          bool // no option changes or chooses pairs
-	direct             bool // and they go to the top level of the event
+	asTheyAre          bool           // no option changes or chooses pairs
+	direct             bool           // and they go to the top level of the event
+	parts              [32]event.Part // of the text at hand
 	replaced           []replaced
 	includes, excludes []string // for the event at hand
 }

@@ -2,9 +2,12 @@ package kv
 
 import (
 	"fmt"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -178,21 +181,30 @@ func FuzzScanner(f *testing.F) {
 		slow := *g
 		slow.plain = false
 		exact := scanner{grammar: &slow, timeout: 1 << 62, m: g.pair.NewMatcher(), has: g.splitter.NewMatcher()}
-		plain.begin(text)
-		if !exact.begin(text) {
-			_, _, ok := plain.next()
-			require.False(t, ok, "%q", text)
-			return
-		}
-		for {
-			k1, v1, ok1 := plain.next()
-			k2, v2, ok2 := exact.next()
-			require.Equal(t, []any{k2, v2, ok2}, []any{k1, v1, ok1}, "%q with %q and %q", text, field, value)
-			if !ok1 {
-				return
-			}
+		half := len(text) / 2
+		for _, s := range []string{text, text, text[half:], text[:half], text} { // from the second on with what was learned
+			samePairs(t, &plain, &exact, s)
 		}
 	})
+}
+
+// samePairs fails unless the scanners find the same pairs in a text.
+func samePairs(t *testing.T, plain, exact *scanner, text string) {
+	t.Helper()
+	plain.begin(text)
+	if !exact.begin(text) {
+		_, _, ok := plain.next()
+		require.False(t, ok, "%q", text)
+		return
+	}
+	for {
+		k1, v1, ok1 := plain.next()
+		k2, v2, ok2 := exact.next()
+		require.Equal(t, []any{k2, v2, ok2}, []any{k1, v1, ok1}, "%q", text)
+		if !ok1 {
+			return
+		}
+	}
 }
 
 // FuzzDirect holds the short way into the event to the long one.
@@ -204,23 +216,113 @@ func FuzzDirect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, duplicates bool) {
 		o := defaults()
 		o.AllowDuplicateValues = duplicates
-		var got [2]string
-		for i := range got {
-			in, err := New(o, &plugin.Env{Log: logging.Discard(), Stats: new(plugin.Stats)})
-			require.NoError(t, err)
-			w := in.(*filter).ForWorker().(*worker)
-			w.direct = w.direct && i == 0
-			e := event.New(nil)
-			e.Root().Set("id", event.StringValue("old"))
-			e.Root().Set("message", event.StringValue(text))
-			e.Root().Set("gone", event.Value{})
-			e.Create(time.Unix(0, 0))
-			e.Root().Delete("gone")
-			matched := w.Filter(e)
-			got[i] = fmt.Sprint(matched, " ", string(e.AppendJSON(nil)))
+		d := newDirectTest(t, o)
+		for _, s := range []string{text, text, text[len(text)/2:], text} {
+			d.compare(t, s)
 		}
-		require.Equal(t, got[1], got[0])
 	})
+}
+
+// directTest is a filter that puts pairs straight into the event where it can, and one that never does.
+type directTest [2]*worker
+
+func newDirectTest(t *testing.T, o Options) (d directTest) {
+	for i := range d {
+		f, err := New(o, &plugin.Env{Log: logging.Discard(), Stats: new(plugin.Stats)})
+		require.NoError(t, err)
+		d[i] = f.(*filter).ForWorker().(*worker)
+		d[i].direct = d[i].direct && i == 0
+	}
+	return d
+}
+
+// compare fails unless both make the same of a text.
+func (d directTest) compare(t *testing.T, text string) {
+	t.Helper()
+	var got [2]string
+	for i, w := range d {
+		e := event.New(nil)
+		e.Root().Set("id", event.StringValue("old"))
+		e.Root().Set("message", event.StringValue(text))
+		e.Root().Set("gone", event.Value{})
+		e.Create(time.Unix(0, 0))
+		e.Root().Delete("gone")
+		matched := w.Filter(e)
+		got[i] = fmt.Sprint(matched, " ", string(e.AppendJSON(nil)))
+		for n, f := range e.Root().Fields() {
+			v, _ := e.Root().Get(f.Key)
+			require.True(t, v.Equal(f.Val), "field %d of %q", n, text)
+		}
+	}
+	require.Equal(t, got[1], got[0])
+}
+
+// TestLearnedKeys: whatever texts came before, the pairs of the next are the same.
+func TestLearnedKeys(t *testing.T) {
+	o := defaults()
+	d := newDirectTest(t, o)
+	f := func(text string) {
+		t.Helper()
+		d.compare(t, text)
+		d.compare(t, text)
+	}
+	f(`a=1 b=2 c=3`)
+	f(`a=1 c=3 b=2`)
+	f(`a=1 a=2 b=3 b=3 c=`)
+	f(`a="x y" b="x"y c='z'`)
+	f(`a="x y b=2`)
+	f(`a= b=2`)
+	f(`a="" b="" c=''`)
+	f(`a  =  1   b = 2`)
+	f(`a =1 a=2 b =3 c=1 b=2`)
+	f(`a=1 b=2 c=  `)
+	f(`a=1\ b=2 c=\ d=4 a="\""`)
+	f(`message=x id=y a=1 id=z message=u`)
+	f(`a=1 @timestamp=2 b=3`)
+	f(`a=1 tags=x b=3`)
+	f(`fifteen_letters=1 sixteen__letters=2 twentythree_letters_key=3 twentyfour__letters_key=4 b=5`)
+	f(`fifteen_letters=1 sixteen__lettres=2 twentythree_letters_kez=3 twentyfour__letters_kez=4 b=5`)
+	f(`fifteen_letters=` + strings.Repeat("long ", 30) + `a="` + strings.Repeat("long ", 30) + `" b=` + strings.Repeat("long", 30))
+	f(`a=1,b=2`)
+	f("a=1\nb=2\x00c=3 \x00=4 a\x00=5")
+	var many, texts []string
+	for i := range 400 {
+		many = append(many, fmt.Sprintf("key%d=%d", i, i))
+		if i%50 == 0 {
+			texts = append(texts, strings.Join(many[max(0, i-90):], " "))
+		}
+	}
+	for _, text := range texts { // more keys than a layout holds, and always some that came before
+		f(text)
+	}
+	f(strings.Join(many, " "))
+	f(strings.Join(many[350:], " ") + " " + strings.Join(many[300:380], " "))
+	o.AllowEmptyValues, o.Whitespace, o.FieldSplit, o.ValueSplit = true, "strict", ",", ":="
+	d = newDirectTest(t, o)
+	f(`a=1,b=,c:3,d=`)
+	f(`a:1,b:2,c=3,d=,a=5`)
+	o.FieldSplit = ", "
+	d = newDirectTest(t, o)
+	f(`a=1, b=2,, c=, d=4 e="x,y", f='z',`)
+}
+
+// TestEndOfMemory: a text that ends where the next page cannot be read is scanned like any other.
+func TestEndOfMemory(t *testing.T) {
+	size := os.Getpagesize()
+	mem, err := syscall.Mmap(-1, 0, 2*size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	require.NoError(t, err)
+	defer func() { _ = syscall.Munmap(mem) }()
+	require.NoError(t, syscall.Mprotect(mem[size:], syscall.PROT_NONE))
+	d := newDirectTest(t, defaults())
+	text := `a=1 bcd="x y" efghijklmnop=qrstuvwxyz twentythree_letters_key="1" key="a value of some length" a_key=another_value_of_some_length x=`
+	d.compare(t, text)
+	for n := range len(text) {
+		for _, gap := range []int{0, 1, 7, 15, 16, 17} {
+			at := mem[size-n-gap : size-gap]
+			copy(at, text)
+			d.compare(t, unsafe.String(unsafe.SliceData(at), n))
+		}
+	}
 }
 
 func BenchmarkFilter(b *testing.B) {
