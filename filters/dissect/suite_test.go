@@ -41,8 +41,8 @@ func TestSuite(t *testing.T) {
 	f(`MACHINE[%{a}] %{b}`, `1234567890 MACHINE[foo] bar`, ``)
 	f(`%{a} %{b} %{c}`, `foo:bar:baz`, ``)
 	f(`/var/%{key1}/log/%{key2}.log`, `/var/foo/log/bar.log`, `"key1":"foo","key2":"bar"`)
-	f(`XXX %{y->} ZZZ`, `XXX YYY ZZZ`, `"y":"YYY"`)
-	f(`XXX %{y->} %{z}`, `XXX YYY ZZZ`, `"y":"YYY","z":"ZZZ"`)
+	f(`AAA %{y->} CCC`, `AAA BBB CCC`, `"y":"BBB"`)
+	f(`AAA %{y->} %{z}`, `AAA BBB CCC`, `"y":"BBB","z":"CCC"`)
 	f(`%{day}-%{month}-%{year} %{hour} %{severity} [%{thread}] %{origin} %{text}`, "18-Apr-2018 06:53:20.411 INFO [exec-1] org.x.Http11.service Error\n Note: more\n    at x(Y.java:1)",
 		`"day":"18","month":"Apr","year":"2018","hour":"06:53:20.411","severity":"INFO","thread":"exec-1","origin":"org.x.Http11.service","text":"Error\n Note: more\n    at x(Y.java:1)"`)
 	f(`%{+key/3} %{+key/1} %{+key/2}`, `1 2 3`, `"key":"2 3 1"`)

@@ -8,13 +8,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
-	"millrace/internal/joda"
 	"millrace/pipeline/event"
 )
 
@@ -194,53 +192,4 @@ func (y *yamlReader) mapping(n *yaml.Node, depth int) (event.Value, error) {
 		}
 	}
 	return event.ObjectValue(o), nil
-}
-
-// scalar resolves a scalar.
-func scalar(n *yaml.Node) event.Value {
-	s := event.StringValue(n.Value)
-	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		return s
-	}
-	switch n.ShortTag() {
-	case "!!null":
-		return event.Value{}
-	case "!!bool":
-		return event.BoolValue(strings.EqualFold(n.Value, "true"))
-	case "!!int":
-		return integer(n.Value)
-	case "!!float":
-		if strings.Trim(n.Value, "-0123456789") == "" {
-			return integer(n.Value) // beyond 64 bits
-		}
-		if f, err := strconv.ParseFloat(strings.ReplaceAll(n.Value, "_", ""), 64); err == nil {
-			return event.FloatValue(f)
-		}
-	case "!!timestamp":
-		if t, ok := joda.ParseTimestamp(strings.Replace(n.Value, " ", "T", 1)); ok && len(n.Value) > len("2006-01-02") {
-			return event.TimeValue(t)
-		}
-	case "!!str":
-		if n.Style&yaml.TaggedStyle != 0 {
-			return s
-		}
-		switch strings.ToLower(n.Value) {
-		case "yes", "on":
-			return event.BoolValue(true)
-		case "no", "off":
-			return event.BoolValue(false)
-		}
-	}
-	return s
-}
-
-func integer(s string) event.Value {
-	t := strings.ReplaceAll(s, "_", "")
-	if i, err := strconv.ParseInt(t, 0, 64); err == nil {
-		return event.IntValue(i)
-	}
-	if digits := strings.TrimPrefix(t, "-"); strings.Trim(digits, "0123456789") == "" && digits != "" && digits[0] != '0' {
-		return event.BigIntValue(t)
-	}
-	return event.StringValue(s)
 }
