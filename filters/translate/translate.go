@@ -261,7 +261,7 @@ func (f *filter) items(e *event.Event) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		matched = matched || ok
+		matched = matched || ok && !found.IsNull() && (found.Kind() != event.Bool || found.Bool())
 		out.Append(found)
 	}
 	return matched || f.inPlace, e.Set(&f.target, event.ListValue(out))
@@ -280,16 +280,10 @@ func (f *filter) hashes(e *event.Event) (bool, error) {
 			continue
 		}
 		inner, ok := below(o, f.source.Keys())
-		if !ok {
+		if !ok || inner.IsNull() {
 			continue
 		}
-		if l := inner.List(); l != nil {
-			inner = event.Value{}
-			if l.Len() > 0 {
-				inner = l.At(0)
-			}
-		}
-		found, ok, err := f.lookup(e, inner)
+		found, ok, err := f.lookup(e, inner) // an array as a whole, as text
 		if err != nil {
 			return false, err
 		}

@@ -66,7 +66,9 @@ func TestIterate(t *testing.T) {
 	f(names+`iterate_on => "ids" source => "ids" target => "ids"`, `{"ids":["101"]}`, `{"ids":["Rupert"]} +`)
 	f(names+`iterate_on => "c" source => "[id]" target => "[name]" fallback => "Unknown"`, `{"c":[{"id":100},{"id":110},{"x":1},5]}`,
 		`{"c":[{"id":100,"name":"Yuki"},{"id":110,"name":"Unknown"},{"x":1},5]} +`)
-	f(names+`iterate_on => "c" source => "[a][id]" target => "[b][name]"`, `{"c":[{"a":{"id":["101"]}}]}`, `{"c":[{"a":{"id":["101"]},"b":{"name":"Rupert"}}]} +`)
+	f(names+`iterate_on => "c" source => "[a][id]" target => "[b][name]"`, `{"c":[{"a":{"id":"101"}}]}`, `{"c":[{"a":{"id":"101"},"b":{"name":"Rupert"}}]} +`)
+	f(names+`iterate_on => "c" source => "id" target => "name"`, `{"c":[{"id":["101"]}]}`, `{"c":[{"id":["101"]}]}`)
+	f(names+`iterate_on => "c" source => "id" target => "name" fallback => "no"`, `{"c":[{"id":null}]}`, `{"c":[{"id":null}]}`)
 	f(names+`iterate_on => "c" source => "id" target => "[b][name]"`, `{"c":[{"id":"101","b":"text"}]}`, `{"c":[{"id":"101","b":"text"}]}`)
 	f(names+`iterate_on => "c" source => "id" target => "name"`, `{"d":1}`, `{"d":1}`)
 }
