@@ -4,6 +4,8 @@ package codecs
 import (
 	"millrace/codecs/avro"
 	"millrace/codecs/cef"
+	"millrace/codecs/cloudfront"
+	"millrace/codecs/cloudtrail"
 	"millrace/codecs/collectd"
 	"millrace/codecs/csv"
 	"millrace/codecs/dots"
@@ -30,6 +32,8 @@ func All() []*plugin.Definition {
 	return []*plugin.Definition{
 		avro.Plugin,
 		cef.Plugin,
+		cloudfront.Plugin,
+		cloudtrail.Plugin,
 		collectd.Plugin,
 		csv.Plugin,
 		dots.Plugin,

@@ -2,13 +2,7 @@
 package gziplines
 
 import (
-	"bufio"
-	"io"
-	"strings"
-
-	"github.com/klauspost/compress/gzip"
-
-	"millrace/codecs/internal/lines"
+	"millrace/codecs/internal/zipped"
 	"millrace/internal/charset"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -29,73 +23,24 @@ type Options struct {
 // New returns the codec.
 func New(o Options, _ *plugin.Env) (*plugin.Codec, error) {
 	return &plugin.Codec{
-		NewFramer:  func() plugin.Framer { return framer{} },
+		NewFramer:  func() plugin.Framer { return zipped.Framer{} },
 		NewDecoder: func() plugin.Decoder { return &decoder{text: o.Charset.NewDecoder()} },
 	}, nil
 }
 
-// framer takes a stream as one record: where compressed data ends only its decompression tells.
-type framer struct{}
-
-// Frame implements plugin.Framer.
-func (framer) Frame(data string, records []event.Record) ([]event.Record, string) {
-	if len(data) > lines.DefaultLimit {
-		return append(records, event.Record{Data: data}), ""
-	}
-	return records, data
-}
-
-// Flush implements plugin.Framer.
-func (framer) Flush(rest string, records []event.Record) []event.Record {
-	if rest == "" {
-		return records
-	}
-	return append(records, event.Record{Data: rest})
-}
-
 type decoder struct {
 	text *charset.Decoder
-	gzip *gzip.Reader
-	in   *bufio.Reader
-	line []byte
+	in   zipped.Reader
 }
 
 // Decode implements plugin.Decoder. Lines keep their newline, as in Logstash. What is broken gives the lines before the fault, and an
 // event that says so.
 func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
-	err := d.open(r.Data)
-	for err == nil {
-		var part []byte
-		part, err = d.in.ReadSlice('\n')
-		d.line = append(d.line, part...)
-		if err == bufio.ErrBufferFull && len(d.line) < lines.DefaultLimit {
-			err = nil
-			continue
-		}
-		if len(d.line) > 0 {
-			e := next()
-			e.Root().Set("message", event.StringValue(d.text.Decode(e.Arena, e.Arena.String(d.line))))
-		}
-		d.line = d.line[:0]
-		if err == bufio.ErrBufferFull {
-			err = nil
-		}
-	}
-	if err != io.EOF {
+	err := d.in.Lines(r.Data, func(line []byte) {
 		e := next()
-		e.Root().Set("message", event.StringValue("gzip: "+strings.TrimPrefix(err.Error(), "gzip: ")))
-		e.Tag(FailureTag)
+		e.Root().Set("message", event.StringValue(d.text.Decode(e.Arena, e.Arena.String(line))))
+	})
+	if err != nil {
+		zipped.Fail(next(), err, FailureTag)
 	}
-}
-
-func (d *decoder) open(data string) (err error) {
-	d.line = d.line[:0]
-	if d.gzip == nil {
-		d.gzip, d.in = new(gzip.Reader), bufio.NewReaderSize(nil, 64<<10)
-	}
-	if err = d.gzip.Reset(strings.NewReader(data)); err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	d.in.Reset(d.gzip)
-	return err
 }
