@@ -3,9 +3,11 @@ package filters
 
 import (
 	"millrace/filters/aggregate"
+	"millrace/filters/alter"
 	"millrace/filters/anonymize"
 	"millrace/filters/bytes"
 	"millrace/filters/cidr"
+	"millrace/filters/cipher"
 	"millrace/filters/clone"
 	"millrace/filters/csv"
 	"millrace/filters/date"
@@ -16,10 +18,12 @@ import (
 	"millrace/filters/elapsed"
 	"millrace/filters/elasticsearch"
 	"millrace/filters/environment"
+	"millrace/filters/extractnumbers"
 	"millrace/filters/fingerprint"
 	"millrace/filters/geoip"
 	"millrace/filters/grok"
 	"millrace/filters/http"
+	"millrace/filters/i18n"
 	"millrace/filters/json"
 	jsonencode "millrace/filters/json_encode"
 	"millrace/filters/kv"
@@ -30,6 +34,7 @@ import (
 	"millrace/filters/mutate"
 	"millrace/filters/prune"
 	rangefilter "millrace/filters/range"
+	"millrace/filters/rest"
 	"millrace/filters/sleep"
 	"millrace/filters/split"
 	syslogpri "millrace/filters/syslog_pri"
@@ -48,9 +53,11 @@ import (
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
 		aggregate.Plugin,
+		alter.Plugin,
 		anonymize.Plugin,
 		bytes.Plugin,
 		cidr.Plugin,
+		cipher.Plugin,
 		clone.Plugin,
 		csv.Plugin,
 		date.Plugin,
@@ -61,10 +68,12 @@ func All() []*plugin.Definition {
 		elapsed.Plugin,
 		elasticsearch.Plugin,
 		environment.Plugin,
+		extractnumbers.Plugin,
 		fingerprint.Plugin,
 		geoip.Plugin,
 		grok.Plugin,
 		http.Plugin,
+		i18n.Plugin,
 		json.Plugin,
 		jsonencode.Plugin,
 		kv.Plugin,
@@ -75,6 +84,7 @@ func All() []*plugin.Definition {
 		mutate.Plugin,
 		prune.Plugin,
 		rangefilter.Plugin,
+		rest.Plugin,
 		sleep.Plugin,
 		split.Plugin,
 		syslogpri.Plugin,

@@ -12,7 +12,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("uuid", Options{}, New)
+var Plugin = plugin.DefineFilter("uuid", Options{}, New, plugin.WithAliases("java_uuid"))
 
 // Options configures the filter.
 type Options struct {

@@ -1,4 +1,5 @@
-package http
+// Package web asks web services, for the filters that do.
+package web
 
 import (
 	"errors"
@@ -96,15 +97,16 @@ type Client struct {
 	Protocols []string `opt:"ssl_supported_protocols"`
 }
 
-func defaultClient() Client {
+// DefaultClient returns the options' defaults.
+func DefaultClient() Client {
 	return Client{
 		RequestTimeout: time.Minute, SocketTimeout: 10 * time.Second, ConnectTimeout: 10 * time.Second, FollowRedirects: true, PoolMax: 50,
 		PoolMaxPerRoute: 25, Keepalive: true, AutomaticRetries: 1, Cookies: true, VerificationMode: "full",
 	}
 }
 
-// new makes the client. It connects with the first request.
-func (c *Client) new() (*http.Client, error) {
+// connect makes the client. It connects with the first request.
+func (c *Client) connect() (*http.Client, error) {
 	if c.User != "" && c.Password == "" {
 		return nil, plugin.OptionError("user", errors.New("user needs password"))
 	}
