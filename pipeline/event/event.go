@@ -27,7 +27,8 @@ type Event struct {
 	cancelled bool
 	read      int64
 
-	clock timestampText
+	clock  timestampText
+	shapes jsonShapes
 }
 
 // SetRead notes when the batch that e comes from was read, in nanoseconds since 1970. The worker does it, for events that filters make

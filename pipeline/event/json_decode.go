@@ -41,7 +41,8 @@ type jsonParser struct {
 	i int
 	e *Event
 
-	lazy bool // what is inside the topmost object may stay text
+	lazy   bool // what is inside the topmost object may stay text
+	spaced spacing
 }
 
 func (p *jsonParser) fail(reason string) error { return &JSONError{Offset: p.i, Reason: reason} }
@@ -65,6 +66,8 @@ func (p *jsonParser) value(depth int) (Value, error) {
 	case c == '"':
 		s, err := p.str()
 		return StringValue(s), err
+	case c == '{' && depth == 0 && p.lazy:
+		return p.document()
 	case c == '{':
 		return p.object(depth + 1)
 	case c == '[':
@@ -107,32 +110,69 @@ func (p *jsonParser) object(depth int) (Value, error) {
 	if p.eat('}') {
 		return ObjectValue(o), nil
 	}
+	return ObjectValue(o), p.members(o, depth)
+}
+
+// document reads the topmost object, by a shape as far as that goes.
+func (p *jsonParser) document() (Value, error) {
+	o := p.e.NewObject()
+	start := p.i
+	if err := p.follow(o); err != nil {
+		return Value{}, err
+	}
+	if p.i == start {
+		p.i++
+		p.space()
+		if p.eat('}') {
+			return ObjectValue(o), nil
+		}
+	} else if ended, err := p.separator(); ended || err != nil {
+		return ObjectValue(o), err
+	}
+	if err := p.members(o, 1); err != nil {
+		return Value{}, err
+	}
+	p.e.shapes.learn(o, p.spaced)
+	return ObjectValue(o), nil
+}
+
+// members reads the rest of an object from a name on.
+func (p *jsonParser) members(o *Object, depth int) error {
 	for {
 		name, err := p.name()
 		if err != nil {
-			return Value{}, err
+			return err
 		}
 		v, err := p.member(depth)
 		if err != nil {
-			return Value{}, err
+			return err
 		}
 		if v.kind == rawJSON {
 			o.lazy = true
 		}
 		o.set(name, markOf(name), v)
-		if p.i < len(p.s) && p.s[p.i] != ',' && p.s[p.i] != '}' {
-			p.space()
-		}
-		if p.eat('}') {
-			return ObjectValue(o), nil
-		}
-		if !p.eat(',') {
-			return Value{}, p.fail("expected ',' or '}' in an object")
-		}
-		if p.i < len(p.s) && p.s[p.i] != '"' {
-			p.space()
+		if ended, err := p.separator(); ended || err != nil {
+			return err
 		}
 	}
+}
+
+// separator reads the comma behind a value, or the brace that ends the object, and what white space is around it.
+func (p *jsonParser) separator() (ended bool, err error) {
+	if p.i < len(p.s) && p.s[p.i] != ',' && p.s[p.i] != '}' {
+		p.space()
+	}
+	if p.eat('}') {
+		return true, nil
+	}
+	if !p.eat(',') {
+		return false, p.fail("expected ',' or '}' in an object")
+	}
+	if p.i < len(p.s) && p.s[p.i] != '"' {
+		p.spaced.comma = p.s[p.i] == ' '
+		p.space()
+	}
+	return false, nil
 }
 
 // name reads the name of a field, the colon and what white space is around it.
@@ -152,6 +192,7 @@ func (p *jsonParser) name() (string, error) {
 	if !p.eat(':') {
 		return "", p.fail("expected ':' after a field name")
 	}
+	p.spaced.colon = p.i < len(p.s) && p.s[p.i] == ' '
 	p.space()
 	return name, nil
 }
