@@ -28,6 +28,9 @@ var wordBytes, highBytes = func() (w, h byteSet) {
 	return w, h
 }()
 
+// wordBit is 1 for a word character.
+func wordBit(c byte) uint64 { return wordBytes[c>>6] >> (c & 63) & 1 }
+
 // endsOf returns the last bytes of what n matches, where that is not the empty text.
 func (c *compiler) endsOf(n *node) byteSet {
 	switch n.kind {

@@ -9,7 +9,7 @@ import (
 )
 
 var opNames = [...]string{opMatch: "match", opFail: "fail", opJump: "jump", opByte: "byte", opLit: "lit", opWord: "word", opSeq: "seq", opTable: "table", opTraced: "traced", opLongest: "longest", opSetByte: "set-byte",
-	opSpanStops: "span-stops", opSpanEscaped: "span-escaped", opSpanAll: "span-all", opSet: "set", opSpanFast: "span", opSpanGreedy: "span-greedy", opSpan: "span-chars",
+	opSpanStops: "span-stops", opSpanEscaped: "span-escaped", opSpanAll: "span-all", opSet: "set", opSpanFast: "span", opSpanGraph: "span-graph", opSpanGreedy: "span-greedy", opSpan: "span-chars",
 	opSpanBack: "span-chars-greedy", opSpanLazy: "span-lazy", opBranch: "branch", opPeek: "peek", opAlt: "alt", opSave: "save", opSaveBoth: "save-both",
 	opBeginText: "begin-text", opBeginLine: "begin-line", opEndLine: "end-line", opEndText: "end-text", opSemiEnd: "semi-end", opWordBound: "bound",
 	opNotWordBound: "not-bound", opStart: "start", opLookByte: "look-byte", opLookSet: "look-set", opMark: "mark", opCut: "cut", opLookEnd: "look-end",

@@ -1,32 +1,36 @@
 package onig
 
 import (
+	"math"
 	"slices"
 	"unicode/utf8"
 	"unsafe"
 )
 
 // code is an instruction in the form the machine runs: linked by pointers, with what the hot ones need at hand and neighbours fused where that saves
-// steps. A capture that begins right before a hot instruction (pre) or ends right behind it (post) is set by that instruction.
+// steps. A capture that begins right before a hot instruction (pre) or ends right behind it (post) is set by that instruction; where there is none, the
+// end of the match is set, which nobody reads before it is known, and that is quicker than to ask. When the machine goes back to an alternative, it blanks the registers from blankFrom to blankTo.
 type code struct {
-	op    opcode
-	b     byte
-	ends  uint8
-	size  uint8 // opWord: bytes
-	flags uint16
-	pre   uint16
-	post  uint16
-	idx   int32
-	reg   int32
-	min   int32
-	max   int32
-	memo  int32
-	next  *code
-	alt   *code
-	tab   *[256]uint8 // members of the class, or the choice
-	fol   *[256]uint8 // what follows may start with; nil if anything may
-	word  uint64      // opWord: the text; with flagStops, the two bytes that end the run
-	x     *extra
+	op        opcode
+	b         byte
+	ends      uint8
+	size      uint8 // opWord: bytes
+	flags     uint16
+	pre       uint16
+	post      uint16
+	blankFrom uint8
+	blankTo   uint8
+	idx       int32
+	reg       int32
+	min       int32
+	max       int32
+	memo      int32
+	next      *code
+	alt       *code
+	tab       *[256]uint8 // members of the class, or the choice
+	fol       *[256]uint8 // what follows may start with; nil if anything may
+	word      uint64      // opWord: the text; with flagStops, the two bytes that end the run
+	x         *extra
 }
 
 // extra is what only some instructions need.
@@ -74,10 +78,13 @@ type linker struct {
 	uses  []uint8
 	index []int32
 	order []*code
+	flows []flow
+	edges []int32
 }
 
-// link turns the program of the compiler into code, and tells where it is entered now. Places in the pattern are kept by those who ask for them, in srcs.
-func (l *linker) link(prog []inst, entry int32, keepSrcs bool) (linked []code, at int32, srcs []int32) {
+// link turns the program of the compiler into code, and tells where it is entered now. The first registers are those of captures.
+// Places in the pattern are kept by those who ask for them, in srcs.
+func (l *linker) link(prog []inst, entry, captures int32, use purpose) (linked []code, at int32, srcs []int32) {
 	if cap(l.out) < len(prog) {
 		l.out, l.uses, l.index = make([]code, 2*len(prog)), make([]uint8, 2*len(prog)), make([]int32, 2*len(prog))
 	}
@@ -91,7 +98,7 @@ func (l *linker) link(prog []inst, entry int32, keepSrcs bool) (linked []code, a
 	for i := range prog {
 		in := &prog[i]
 		k := &out[i]
-		*k = code{op: in.op, b: in.b, ends: in.ends, flags: in.flags, idx: int32(i), reg: in.reg, next: &out[in.next],
+		*k = code{op: in.op, b: in.b, ends: in.ends, flags: in.flags, pre: noSave, post: noSave, idx: int32(i), reg: in.reg, next: &out[in.next],
 			min: in.min, max: in.max, memo: in.memo, tab: in.tab}
 		linkOne(k, in, out, more)
 	}
@@ -102,9 +109,10 @@ func (l *linker) link(prog []inst, entry int32, keepSrcs bool) (linked []code, a
 	for i := range out {
 		fuseBranch(&out[i])
 	}
+	l.planUndo(out, entry, captures, use == forDebug)
 	fuseSaves(out, prog)
 	linked = l.compact(out, rare, &out[entry])
-	if keepSrcs {
+	if use != forSpeed {
 		srcs = make([]int32, len(linked))
 		for i, k := range l.order {
 			srcs[i] = prog[k.idx].src
@@ -300,6 +308,9 @@ func linkSpan(k *code, in *inst) {
 	if in.cls.allHigh && (in.op == opSpanFast || in.op == opSpanGreedy) {
 		if stops := stopBytes(in.cls); len(stops) > 2 && stops[len(stops)-1] <= ' ' {
 			k.flags |= flagGraph
+			if in.op == opSpanFast {
+				k.op = opSpanGraph
+			}
 		}
 	}
 	if in.op != opSpanFast || in.flags&flagUnbound == 0 || in.min > 1 || !in.cls.allHigh {
@@ -395,31 +406,30 @@ func accepts(k, t *code, way uint8) bool {
 	return true
 }
 
-// fuseSaves lets hot instructions set the captures around them.
+// noSave is the register that is set where there is no capture: the end of the match.
+const noSave = 1
+
+// fuseSaves lets instructions set the captures around them.
 func fuseSaves(out []code, prog []inst) {
-	const most = 1<<16 - 1
 	for i := range out {
 		k := &out[i]
 		switch k.op {
-		case opByte, opWord, opSeq, opTable, opTraced, opLongest, opSpanFast, opSpanStops, opSpanAll:
-			if s := k.next; s.op == opSave && s.reg > 0 && s.reg <= most {
+		case opByte, opWord, opSeq, opSetByte, opTable, opTraced, opLongest, opSpanFast, opSpanGraph, opSpanStops, opSpanAll, opSpanEscaped, opLookByte:
+			if s := k.next; s.op == opSave && s.flags&flagUndo == 0 && s.reg <= math.MaxUint16 {
 				k.post, k.next = uint16(s.reg), s.next
 			}
 		}
 	}
 	for i := range out {
 		k := &out[i]
-		if k.op != opSave || k.reg <= 0 || k.reg > most {
+		if k.op != opSave || k.flags&flagUndo != 0 || k.reg > math.MaxUint16 {
 			continue
 		}
-		switch n := k.next; n.op {
-		case opByte, opWord, opSeq, opTable, opTraced, opLongest, opSpanFast, opSpanStops, opSpanAll, opSpanGreedy, opBranch, opAlt, opMark:
-			if n.pre == 0 {
-				idx, reg := k.idx, k.reg
-				prog[idx].src = prog[n.idx].src
-				*k = *n
-				k.idx, k.pre = idx, uint16(reg)
-			}
+		if n := k.next; n.op != opSave && n.op != opMatch && n.pre == noSave {
+			idx, reg := k.idx, k.reg
+			prog[idx].src = prog[n.idx].src
+			*k = *n
+			k.idx, k.pre = idx, uint16(reg)
 		}
 	}
 }

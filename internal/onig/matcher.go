@@ -41,6 +41,8 @@ type Matcher struct {
 	within   int   // how far to the right a match may start, until reach is asked again
 	limit    int32 // end of the text opAbsent looks at
 	from     int32 // where the attempt under way started
+	base     int   // the stack in use before the run under way
+	resumed  int   // where it last went on from the stack
 	filter   *filter
 	misses   int // places tried in vain, until there is a filter
 	credit   int // what the filter has gained, in bytes

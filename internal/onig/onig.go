@@ -148,7 +148,7 @@ func compile(pattern string, fl flags, use purpose) (*program, error) {
 		return nil, &SyntaxError{Pattern: pattern, Msg: "too big pattern"}
 	}
 	p.regs, p.ret, p.memos, p.traces = int(c.regs), c.ret, c.memos, int(c.traces)
-	p.code, p.entry, p.srcs = scratch.linker.link(c.prog, entry, use != forSpeed)
+	p.code, p.entry, p.srcs = scratch.linker.link(c.prog, entry, int32(2*len(groups)+2), use)
 	p.blank = make([]int32, 2*len(groups)+2)
 	for i := range p.blank {
 		p.blank[i] = -1

@@ -20,7 +20,8 @@ const (
 	opSpanAll     // all the rest
 	opSet         // one character of cls
 	opSpanFast    // a run of cls measured byte by byte, never given back
-	opSpanGreedy  // the same, given back character by character
+	opSpanGraph   // the same, where nothing above the space ends it
+	opSpanGreedy  // opSpanFast, given back character by character
 	opSpan        // a run of cls measured in characters, never given back
 	opSpanBack    // the same, given back character by character
 	opSpanLazy    // a run of cls as short as possible

@@ -8,7 +8,17 @@ import (
 )
 
 // byteAt returns the byte at pos, which the caller has compared with the length of the text.
-func byteAt(text unsafe.Pointer, pos int32) byte { return *(*byte)(unsafe.Add(text, pos)) }
+func byteAt(text unsafe.Pointer, pos int) byte { return *(*byte)(unsafe.Add(text, pos)) }
+
+// regAt returns a register, of which there are enough.
+func regAt(regs unsafe.Pointer, r uint16) int32 {
+	return *(*int32)(unsafe.Add(regs, 4*uintptr(r)))
+}
+
+// frame returns entry i of the stack, where there is room for it.
+func (m *Matcher) frame(i int) *frame {
+	return (*frame)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.stack)), frameSize*i))
+}
 
 // stopAfter returns where the first of the two stop bytes stands from pos on, or the end. It looks at a window at a time, so that a stop byte far away is
 // not searched for again and again when the other one is frequent.
@@ -33,9 +43,6 @@ func stopAfter(in *code, s string, pos int32) int32 {
 	}
 	return pos
 }
-
-// shortRun is how many bytes of a run are looked at eight at a time before the faster search, which takes longer to begin, goes on.
-const shortRun = 48
 
 // charStart returns where the character that ends at pos begins; pos > 0.
 func charStart(s string, pos int32) int32 {
@@ -105,16 +112,18 @@ func lazyEnd(in *code, s string, pos int32) int32 {
 	return pos
 }
 
+// frameSize is what an entry of the stack takes.
+const frameSize = int(unsafe.Sizeof(frame{}))
+
 // errStack is the panic that ends a match whose stack has reached its limit; see guarded.
 var errStack = new(int)
 
 // grow makes room on the stack.
-func (m *Matcher) grow() []frame {
+func (m *Matcher) grow() {
 	if len(m.stack) >= maxStack || len(m.stack) >= deepStack && m.guard && m.late() {
 		panic(errStack)
 	}
 	m.stack = append(m.stack, make([]frame, len(m.stack))...)
-	return m.stack
 }
 
 // attempt tries to match at pos.
@@ -124,863 +133,412 @@ func (m *Matcher) attempt(pos int) bool {
 	return m.run(m.re.entry, int32(pos), 0)
 }
 
-// run tries to match the program from entry at pos, with the stack in use up to base. It is the one function that has to be fast, and one switch, so it is
-// as long as the instruction set: a call per instruction would cost more than most instructions. It reads the text through a pointer, each time behind a
-// comparison of the position with n.
+// run tries to match the program from entry at pos, with the stack in use up to base. It leaves nearly all to fast, and does what fast hands fromStack.
 func (m *Matcher) run(entry, start, base int32) bool {
-	s := m.text
-	n := int32(len(s))
-	text := unsafe.Pointer(unsafe.StringData(s))
-	regs := m.regs
-	stk := m.stack
-	sp := base
-	pos, resumed := start, start
-	in := &m.re.code[entry]
+	m.base, m.resumed = int(base), int(start)
+	in, pos, sp, why := &m.re.code[entry], int(start), int(base), fromHere
 	for {
-		switch in.op {
-		case opMatch:
-			regs[1] = pos
+		switch in, pos, sp, why = m.fast(in, pos, sp, why); why {
+		case stopMatched:
 			return true
-		case opByte:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			if pos < n && byteAt(text, pos) == in.b {
-				pos++
-				goto matched
-			}
-		case opWord:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			if pos+8 <= n {
-				if (*(*uint64)(unsafe.Add(text, pos))^in.word)<<(uint32(in.min)&63) == 0 {
-					pos += int32(in.size)
-					goto matched
-				}
-			} else if startsWithWord(s[pos:], in) {
-				pos += int32(in.size)
-				goto matched
-			}
-		case opLit:
-			if strings.HasPrefix(s[pos:], in.x.lit) {
-				pos += int32(len(in.x.lit))
-				in = in.next
-				continue
-			}
-		case opSeq:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			seq := in.x.seq
-			if int(n-pos) < len(seq) {
-				break
-			}
-			for i := range seq {
-				c := byteAt(text, pos)
-				if st := &seq[i]; st.tab == nil && c-st.lo > st.width || st.tab != nil && st.tab[c] == 0 {
-					goto fail
-				}
-				pos++
-			}
-			goto matched
-		case opTable:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			a := in.x.auto
-			rows, kinds := unsafe.Pointer(unsafe.SliceData(a.next)), in.tab
-			row := a.start
-			for pos < n {
-				to := *(*uint16)(unsafe.Add(rows, 2*(uint(row)+uint(kinds[byteAt(text, pos)]))))
-				if to == 0 {
-					break
-				}
-				row = to
-				pos++
-			}
-			if a.next[row+a.width-1] != 0 {
-				goto matched
-			}
-		case opTraced:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			a := in.x.auto
-			rows, kinds := unsafe.Pointer(unsafe.SliceData(a.next)), in.tab
-			row := a.start
-			from, limit := pos, pos // what is run over up to limit is remembered
-			t := &m.traces[in.reg]
-			if pos+traceLength <= n {
-				t.rows[0] = row
-				k := t.common(unsafe.Add(text, pos))
-				row = t.rows[k]
-				pos, limit = pos+k, pos+traceLength
-			}
-			for pos < n {
-				to := *(*uint16)(unsafe.Add(rows, 2*(uint(row)+uint(kinds[byteAt(text, pos)]))))
-				if to == 0 {
-					break
-				}
-				row = to
-				pos++
-				if pos <= limit {
-					t.rows[pos-from] = row
-				}
-			}
-			if limit > from {
-				t.keep(unsafe.Add(text, from), pos-from)
-			}
-			if a.next[row+a.width-1] != 0 {
-				goto matched
-			}
-		case opLongest:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			a := in.x.auto
-			rows, kinds, accepts := unsafe.Pointer(unsafe.SliceData(a.next)), in.tab, uint(a.width-1)
-			row, end := a.start, int32(-1)
-			if a.next[row+a.width-1] != 0 {
-				end = pos
-			}
-			for p := pos; p < n; {
-				row = *(*uint16)(unsafe.Add(rows, 2*(uint(row)+uint(kinds[byteAt(text, p)]))))
-				if row == 0 {
-					break
-				}
-				p++
-				if *(*uint16)(unsafe.Add(rows, 2*(uint(row)+accepts))) != 0 {
-					end = p
-				}
-			}
-			if end >= 0 {
-				pos = end
-				goto matched
-			}
-		case opSetByte:
-			if pos < n && in.tab[byteAt(text, pos)] != 0 {
-				pos++
-				in = in.next
-				continue
-			}
-		case opSet:
-			if pos < n {
-				c := s[pos]
-				t := in.tab[c]
-				if t == tabYes && c < utf8.RuneSelf {
-					pos++
-					in = in.next
-					continue
-				}
-				if t != tabNo {
-					if end, count := spanChars(in.class(), s, pos, 1); count == 1 {
-						pos = end
-						in = in.next
-						continue
-					}
-				}
-			}
-		case opSpanFast:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			limit := n
-			if in.flags&flagUnbound == 0 && in.max < n-pos {
-				limit = pos + in.max
-			}
-			least := pos + in.min
-			if in.flags&flagGraph != 0 {
-				pos = pastGraph(text, pos, limit)
-			}
-			for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
-				pos++
-			}
-			if pos >= least {
-				goto matched
-			}
-		case opSpanStops, opSpanAll:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			least := pos + in.min
-			if in.op == opSpanAll {
-				pos = n
-			} else {
-				a, b := in.stops()
-				limit := min(n, pos+shortRun)
-				pos = pastOthers(text, pos, limit, a, b)
-				for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
-					pos++
-				}
-				if pos == limit && pos < n {
-					pos = stopAfter(in, s, pos)
-				}
-			}
-			if pos >= least {
-				goto matched
-			}
-		case opSpanEscaped:
-			from := pos
-			for {
-				limit := n
-				if in.flags&flagStops != 0 {
-					a, b := in.stops()
-					limit = min(n, pos+shortRun)
-					pos = pastOthers(text, pos, limit, a, b)
-				}
-				for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
-					pos++
-				}
-				if pos == limit && pos < n {
-					pos = stopAfter(in, s, pos)
-				}
-				// What an escaped character has behind its first byte belongs to the run.
-				if pos+1 >= n || byteAt(text, pos) != in.b || in.fol[byteAt(text, pos+1)] == 0 {
-					break
-				}
-				pos += 2
-			}
-			if pos >= from+in.min {
-				in = in.next
-				continue
-			}
-		case opSpanGreedy:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			limit := n
-			if in.flags&flagUnbound == 0 && in.max < n-pos {
-				limit = pos + in.max
-			}
-			from := pos
-			if in.flags&flagGraph != 0 {
-				pos = pastGraph(text, pos, limit)
-			}
-			for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
-				pos++
-			}
-			least := from + in.min
-			if pos < least {
-				break
-			}
-			if in.min == 1 {
-				least = charEnd(s, from)
-			}
-			if pos > least {
-				if int(sp) >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{in.idx, pos, least}
-				sp++
-				if in.fol != nil && (pos < n && in.fol[byteAt(text, pos)] == 0 || pos == n && in.flags&flagEndOK == 0) {
-					break // resumed at once, one character back
-				}
-			}
-			in = in.next
-			continue
-		case opSpan, opSpanBack:
-			least, count := spanChars(in.class(), s, pos, in.min)
-			if count < in.min {
-				break
-			}
-			pos = least
-			if in.max > in.min {
-				limit := int32(math.MaxInt32)
-				if in.flags&flagUnbound == 0 {
-					limit = in.max - in.min
-				}
-				pos, _ = spanChars(in.class(), s, pos, limit)
-			}
-			if in.op == opSpanBack && pos > least {
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{in.idx, pos, least}
-				sp++
-			}
-			in = in.next
-			continue
-		case opSpanLazy:
-			end, count := spanChars(in.class(), s, pos, in.min)
-			if count < in.min {
-				break
-			}
-			pos = end
-			left := int32(math.MaxInt32)
-			if in.flags&flagUnbound == 0 {
-				left = in.max - in.min
-			} else if in.fol != nil {
-				if pos = lazyEnd(in, s, pos); pos < 0 {
-					pos = end
-					break
-				}
-			}
-			if int(sp)+2 >= len(stk) {
-				stk = m.grow()
-			}
-			stk[sp] = frame{in.idx, pos, left}
-			sp++
-			in = in.next
-			continue
-		case opPeek:
-			if pos+1 < n && in.tab[byteAt(text, pos)] != 0 && in.fol[byteAt(text, pos+1)] != 0 {
-				in = in.next
-			} else {
-				in = in.alt
-			}
-			continue
-		case opBranch:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			v := in.ends
-			if pos < n {
-				v = in.tab[byteAt(text, pos)]
-			}
-			switch v {
-			case mayTake:
-				pos += int32(in.size)
-				in = in.next
-				continue
-			case maySkip:
-				pos += int32(in.b)
-				in = in.alt
-				continue
-			case mayTake | maySkip:
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{in.idx, pos, 0}
-				sp++
-				pos += int32(in.size)
-				in = in.next
-				continue
-			}
-		case opAlt:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			v := in.ends
-			if pos < n {
-				v = in.tab[byteAt(text, pos)]
-			}
-			list := in.x.lists[v]
-			if len(list) > 0 {
-				if len(list) > 1 {
-					if int(sp)+2 >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{in.idx, pos, int32(v)<<16 | 1}
-					sp++
-				}
-				in = list[0]
-				continue
-			}
-		case opSave:
-			if sp > 0 {
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{^in.reg, regs[in.reg], 0}
-				sp++
-			}
-			regs[in.reg] = pos
-			in = in.next
-			continue
-		case opSaveBoth:
-			if int(sp)+2 >= len(stk) {
-				stk = m.grow()
-			}
-			stk[sp] = frame{^in.reg, regs[in.reg], 0}
-			stk[sp+1] = frame{^(in.reg + 1), regs[in.reg+1], 0}
-			sp += 2
-			regs[in.reg], regs[in.reg+1] = regs[in.max], pos
-			in = in.next
-			continue
-		case opBeginText:
-			if pos == 0 {
-				in = in.next
-				continue
-			}
-		case opBeginLine:
-			if pos == 0 || s[pos-1] == '\n' && pos < n {
-				in = in.next
-				continue
-			}
-		case opEndLine:
-			if pos == n || s[pos] == '\n' {
-				in = in.next
-				continue
-			}
-		case opEndText:
-			if pos == n {
-				in = in.next
-				continue
-			}
-		case opSemiEnd:
-			if pos == n || pos == n-1 && s[pos] == '\n' {
-				in = in.next
-				continue
-			}
-		case opWordBound:
-			if atWordBound(s, pos, in.flags) {
-				in = in.next
-				continue
-			}
-		case opNotWordBound:
-			if !atWordBound(s, pos, in.flags) {
-				in = in.next
-				continue
-			}
-		case opStart:
-			if pos == m.start {
-				in = in.next
-				continue
-			}
-		case opLookByte:
-			held := false
-			if in.flags&flagBehind == 0 {
-				held = pos < n && in.tab[byteAt(text, pos)] != 0
-			} else {
-				held = pos > 0 && in.tab[byteAt(text, pos-1)] != 0
-			}
-			if held != (in.flags&flagNeg != 0) {
-				in = in.next
-				continue
-			}
-		case opLookSet:
-			if lookSet(in, s, pos) {
-				in = in.next
-				continue
-			}
-		case opMark:
-			if in.pre != 0 {
-				if sp > 0 {
-					if int(sp) >= len(stk) {
-						stk = m.grow()
-					}
-					stk[sp] = frame{^int32(in.pre), regs[in.pre], 0}
-					sp++
-				}
-				regs[in.pre] = pos
-			}
-			if in.flags&flagUndo != 0 {
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{^in.reg, regs[in.reg], 0}
-				stk[sp+1] = frame{^(in.reg + 1), regs[in.reg+1], 0}
-				sp += 2
-			}
-			regs[in.reg], regs[in.reg+1] = sp, pos
-			in = in.next
-			continue
-		case opCut:
-			sp = cut(stk, regs[in.reg], sp, in.flags)
-			in = in.next
-			continue
-		case opLookEnd:
-			pos = regs[in.reg+1]
-			sp = cut(stk, regs[in.reg], sp, in.flags)
-			in = in.next
-			continue
-		case opNegLook:
-			if in.flags&flagUndo != 0 {
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{^in.reg, regs[in.reg], 0}
-				stk[sp+1] = frame{^(in.reg + 1), regs[in.reg+1], 0}
-				sp += 2
-			}
-			if int(sp)+2 >= len(stk) {
-				stk = m.grow()
-			}
-			stk[sp] = frame{in.idx, pos, 0}
-			regs[in.reg], regs[in.reg+1] = sp, pos
-			sp++
-			in = in.next
-			continue
-		case opNegEnd:
-			// Undo what the body did, and drop the alternative that stands for its failure.
-			mark := regs[in.reg]
-			for sp > mark {
-				sp--
-				if f := stk[sp]; f.pc < 0 {
-					regs[^f.pc] = f.pos
-				}
-			}
-		case opStepBack:
-			p := pos
-			i := in.min
-			for ; i > 0 && p > 0; i-- {
-				p = charStart(s, p)
-			}
-			if i == 0 {
-				pos = p
-				in = in.next
-				continue
-			}
-		case opAtMark:
-			if pos == regs[in.reg+1] {
-				in = in.next
-				continue
-			}
-		case opBackref:
-			if end := m.backref(in, pos); end >= 0 {
-				pos = end
-				in = in.next
-				continue
-			}
-		case opCall:
-			m.steps--
-			for int(sp)+int(in.max-in.reg)+4 > len(stk) {
-				stk = m.grow()
-			}
-			for r := in.reg; r < in.max; r++ {
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{^r, regs[r], 0}
-				sp++
-			}
-			if int(sp)+2 >= len(stk) {
-				stk = m.grow()
-			}
-			stk[sp] = frame{^m.re.ret, stk[sp-1-(in.max-1-m.re.ret)].pos, in.idx}
-			sp++
-			regs[m.re.ret] = sp - 1
-			in = in.alt
-			continue
-		case opReturn:
-			m.steps--
-			at := regs[m.re.ret]
-			call := &m.re.code[stk[at].aux]
-			width := call.max - call.reg
-			for int(sp)+int(width)+4 > len(stk) {
-				stk = m.grow()
-			}
-			for r := call.reg; r < call.max; r++ {
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{^r, regs[r], 0}
-				sp++
-				regs[r] = stk[at-width+(r-call.reg)].pos
-			}
-			in = call.next
-			continue
-		case opCond:
-			to := in.alt
-			for _, g := range in.x.refs {
-				if regs[2*g+1] >= 0 {
-					to = in.next
-				}
-			}
-			in = to
-			continue
-		case opCluster:
-			if pos < n {
-				pos = clusterEnd(s, pos)
-				in = in.next
-				continue
-			}
-		case opAbsent:
-			m.stack = stk
-			end, ok := m.absentEnd(in, pos, sp)
-			stk, regs = m.stack, m.regs
-			if !ok {
+		case stopLost:
+			return false
+		case stopFull:
+			m.grow()
+			why = fromHere
+		case stopLate:
+			if !m.look(in, int32(pos)) {
 				return false
 			}
-			if end < pos {
-				break
+			why = fromStack
+		case stopResume:
+			in, pos, sp, why = m.resume(sp)
+		default:
+			if in, pos, sp, why = m.step(in, pos, sp); m.timedOut {
+				return false
 			}
-			if end > pos {
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{in.idx, end, pos}
-				sp++
-			}
-			pos = end
-			in = in.next
-			continue
-		case opAbsentEnd:
-			m.limit = min(m.limit, pos)
-		case opCountInit:
-			if int(sp)+2 >= len(stk) {
-				stk = m.grow()
-			}
-			stk[sp] = frame{^in.reg, regs[in.reg], 0}
-			sp++
-			regs[in.reg] = 0
-			in = in.next
-			continue
-		case opCountLoop:
-			count := regs[in.reg]
-			switch {
-			case count < in.min:
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{^in.reg, count, 0}
-				sp++
-				regs[in.reg] = count + 1
-				in = in.alt
-			case count >= in.max:
-				in = in.next
-			case in.flags&flagLazy != 0:
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{in.idx, pos, count}
-				sp++
-				in = in.next
-			default:
-				if int(sp)+2 >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{in.idx, pos, count}
-				stk[sp+1] = frame{^in.reg, count, 0}
-				sp += 2
-				regs[in.reg] = count + 1
-				in = in.alt
-			}
-			continue
-		case opEmptyMark:
-			if int(sp)+2 >= len(stk) {
-				stk = m.grow()
-			}
-			stk[sp] = frame{^in.reg, regs[in.reg], 0}
-			sp++
-			regs[in.reg] = pos
-			in = in.next
-			continue
-		case opEmptyCheck:
-			if regs[in.reg] == pos {
-				in = in.alt
-			} else {
-				in = in.next
-			}
-			continue
-		case opFail:
+		}
+	}
+}
+
+// reason is why fast stopped, and from where it is to go on.
+type reason uint8
+
+const (
+	fromHere    reason = iota // with the instruction
+	fromFail                  // the instruction did not match
+	fromStack                 // with what is on the stack
+	stopMatched               // the end of the pattern was reached
+	stopLost                  // the stack has no alternative left
+	stopFull                  // the stack needs room for the instruction
+	stopLate                  // the steps are used up; the instruction did not match
+	stopResume                // the alternative on the stack is for resume
+	stopRare                  // the instruction is for step
+)
+
+// fast runs the program as far as it consists of frequent instructions. It is the one function that has to be fast, and it is so by what it does not do: it
+// calls nothing but scan, at one place, so that all it works on stays in registers of the processor. A second call, or an instruction with more to remember than
+// the processor has registers for, would have everything stored before each instruction. It is one switch, as long as its part of the instruction set. Text,
+// registers, stack and automata are read through pointers, each time behind a comparison with the length or by an index that the compiler made.
+func (m *Matcher) fast(in *code, pos, sp int, why reason) (*code, int, int, reason) {
+	n := len(m.text)
+	text := unsafe.Pointer(unsafe.StringData(m.text))
+	regs := unsafe.Pointer(unsafe.SliceData(m.regs))
+	switch why {
+	case fromFail:
+		goto fail
+	case fromStack:
+		goto unwind
+	}
+next:
+	*(*int32)(unsafe.Add(regs, 4*uintptr(in.pre))) = int32(pos)
+	switch in.op {
+	case opMatch:
+		*(*int32)(unsafe.Add(regs, 4)) = int32(pos)
+		return in, pos, sp, stopMatched
+	case opByte:
+		if pos < n && byteAt(text, pos) == in.b {
+			pos++
+			goto done
 		}
 		goto fail
-	matched:
-		if in.post != 0 {
-			if sp > 0 {
-				if int(sp) >= len(stk) {
-					stk = m.grow()
-				}
-				stk[sp] = frame{^int32(in.post), regs[in.post], 0}
-				sp++
+	case opWord:
+		if pos+8 <= n {
+			if (*(*uint64)(unsafe.Add(text, pos))^in.word)<<(uint32(in.min)&63) == 0 {
+				pos += int(in.size)
+				goto done
 			}
-			regs[in.post] = pos
+			goto fail
 		}
-		in = in.next
-		continue
-	fail:
-		// Nothing matched here: go back to the last alternative. What was passed since the last time costs steps too.
-		m.steps--
-		if pos-resumed >= longRun {
-			m.steps -= int(pos-resumed) / longRun
+		if n-pos < int(in.size) {
+			goto fail
 		}
-		if m.steps < 0 {
-			m.stack = stk
-			if !m.look(in, pos) {
-				return false
+		for i, w := pos, in.word; i < pos+int(in.size); i++ {
+			if byteAt(text, i) != byte(w) {
+				goto fail
 			}
+			w >>= 8
 		}
-	back:
-		if sp == base {
-			return false
+		pos += int(in.size)
+		goto done
+	case opSeq:
+		seq := in.x.seq
+		if n-pos < len(seq) {
+			goto fail
 		}
-		f := &stk[sp-1]
-		if f.pc < 0 {
-			regs[^f.pc] = f.pos
-			sp--
-			goto back
+		for i := range seq {
+			c := byteAt(text, pos)
+			if st := &seq[i]; st.tab == nil && c-st.lo > st.width || st.tab != nil && st.tab[c] == 0 {
+				goto fail
+			}
+			pos++
 		}
-		in = &m.re.code[f.pc]
-		switch in.op {
-		case opSpanGreedy, opSpanBack:
-			p, least := f.pos, f.aux
-			for {
-				p = charStart(s, p)
-				if in.fol == nil || in.fol[s[p]] != 0 {
+		goto done
+	case opTable, opLongest:
+		{
+			a := in.x.auto
+			rows, kinds, row := unsafe.Pointer(unsafe.SliceData(a.next)), in.tab, uint(a.start)
+			for pos < n {
+				to := *(*uint16)(unsafe.Add(rows, 2*(row+uint(kinds[byteAt(text, pos)]))))
+				if to == 0 {
 					break
 				}
-				if p <= least {
-					sp--
-					goto back
-				}
+				row = uint(to)
+				pos++
 			}
-			if p <= least {
-				sp--
-			} else {
-				f.pos = p
+			if *(*uint16)(unsafe.Add(rows, 2*(row+uint(a.width)-1))) != 0 {
+				goto done
 			}
-			if m.memo.on && in.memo != 0 && m.memo.visited(in.memo, p) {
-				goto back
+			if in.op == opTable {
+				goto fail
 			}
-			pos = p
-			in = in.next
-		case opSpanLazy:
-			p := f.pos
-			if f.aux == 0 {
-				sp--
-				goto back
-			}
-			end, count := spanChars(in.class(), s, p, 1)
-			if count == 0 {
-				sp--
-				goto back
-			}
-			if in.fol != nil && f.aux == math.MaxInt32 {
-				end = lazyEnd(in, s, end)
-				m.steps -= int(end-p) / longRun
-				if end < 0 {
-					sp--
-					goto back
-				}
-			}
-			f.pos = end
-			if f.aux != math.MaxInt32 {
-				f.aux--
-			} else if m.memo.on && in.memo != 0 && m.memo.visited(in.memo, end) {
-				// Without a limit, whoever was here before has gone on from here too.
-				sp--
-				goto back
-			}
-			pos = end
-			in = in.next
-		case opBranch:
-			pos = f.pos
-			sp--
-			if m.memo.on && in.memo != 0 && m.memo.visited(in.memo, pos) {
-				goto back
-			}
-			pos += int32(in.b)
-			in = in.alt
-		case opAlt:
-			list := in.x.lists[f.aux>>16]
-			i := f.aux & 0xFFFF
-			pos = f.pos
-			id := in.memo + f.aux>>16*in.max + i
-			if int(i)+1 == len(list) {
-				sp--
-			} else {
-				f.aux++
-			}
-			if m.memo.on && in.memo != 0 && m.memo.visited(id, pos) {
-				goto back
-			}
-			in = list[i]
-		case opNegLook:
-			pos = f.pos
-			sp--
-			in = in.alt
-		case opCountLoop:
-			pos = f.pos
-			if in.flags&flagLazy != 0 {
-				count := f.aux
-				*f = frame{^in.reg, count, 0}
-				regs[in.reg] = count + 1
-				in = in.alt
-			} else {
-				sp--
-				in = in.next
-			}
-		case opAbsent:
-			p := charStart(s, f.pos)
-			if p <= f.aux {
-				sp--
-			} else {
-				f.pos = p
-			}
-			pos = p
-			in = in.next
-		default:
-			panic("BUG: instruction cannot be resumed")
+			// The longest match is shorter than what the automaton ran over.
+			pos = int(regAt(regs, in.pre))
+			goto scan
 		}
-		resumed = pos
+	case opTraced, opSpanStops, opSpanEscaped, opSpanGraph:
+		goto scan
+	case opSetByte:
+		if pos < n && in.tab[byteAt(text, pos)] != 0 {
+			pos++
+			goto done
+		}
+		goto fail
+	case opSet:
+		if pos < n {
+			c := byteAt(text, pos)
+			switch {
+			case in.tab[c] == tabNo:
+			case c < utf8.RuneSelf:
+				pos++
+				goto done
+			default:
+				return in, pos, sp, stopRare
+			}
+		}
+		goto fail
+	case opSpanFast:
+		least, limit := pos+int(in.min), min(n, pos+int(in.max))
+		for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
+			pos++
+		}
+		if pos >= least {
+			goto done
+		}
+		goto fail
+	case opSpanAll:
+		if n-pos >= int(in.min) {
+			pos = n
+			goto done
+		}
+		goto fail
+	case opSpanGreedy:
+		if sp+2 >= len(m.stack) {
+			return in, pos, sp, stopFull
+		}
+		if in.flags&flagGraph != 0 {
+			goto scan
+		}
+		limit := min(n, pos+int(in.max))
+		for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
+			pos++
+		}
+		goto greedy
+	case opSpanLazy:
+		if in.min > 0 || in.flags&flagUnbound == 0 || in.fol == nil {
+			return in, pos, sp, stopRare
+		}
+		if sp+2 >= len(m.stack) {
+			return in, pos, sp, stopFull
+		}
+		goto scan
+	case opPeek:
+		if pos+1 < n && in.tab[byteAt(text, pos)] != 0 && in.fol[byteAt(text, pos+1)] != 0 {
+			in = in.next
+		} else {
+			in = in.alt
+		}
+		goto next
+	case opBranch:
+		v := in.ends
+		if pos < n {
+			v = in.tab[byteAt(text, pos)]
+		}
+		switch v {
+		case mayTake:
+			pos += int(in.size)
+			in = in.next
+			goto next
+		case maySkip:
+			pos += int(in.b)
+			in = in.alt
+			goto next
+		case mayTake | maySkip:
+			if sp+2 >= len(m.stack) {
+				return in, pos, sp, stopFull
+			}
+			f := m.frame(sp)
+			f.pc, f.pos, f.aux = in.idx, int32(pos), 0
+			sp++
+			pos += int(in.size)
+			in = in.next
+			goto next
+		}
+		goto fail
+	case opAlt:
+		v := in.ends
+		if pos < n {
+			v = in.tab[byteAt(text, pos)]
+		}
+		list := in.x.lists[v]
+		if len(list) == 0 {
+			goto fail
+		}
+		if len(list) > 1 {
+			if sp+2 >= len(m.stack) {
+				return in, pos, sp, stopFull
+			}
+			f := m.frame(sp)
+			f.pc, f.pos, f.aux = in.idx, int32(pos), int32(v)<<16|1
+			sp++
+		}
+		in = list[0]
+		goto next
+	case opSave:
+		r := (*int32)(unsafe.Add(regs, 4*uintptr(in.reg)))
+		if in.flags&flagUndo != 0 && sp > 0 {
+			if sp+2 >= len(m.stack) {
+				return in, pos, sp, stopFull
+			}
+			f := m.frame(sp)
+			f.pc, f.pos = ^in.reg, *r
+			sp++
+		}
+		*r = int32(pos)
+		in = in.next
+		goto next
+	case opMark:
+		if in.flags&flagUndo != 0 {
+			return in, pos, sp, stopRare
+		}
+		r := (*[2]int32)(unsafe.Add(regs, 4*uintptr(in.reg)))
+		r[0], r[1] = int32(sp), int32(pos)
+		in = in.next
+		goto next
+	case opCut:
+		if in.flags&flagUndo != 0 {
+			return in, pos, sp, stopRare
+		}
+		sp = int(*(*int32)(unsafe.Add(regs, 4*uintptr(in.reg))))
+		in = in.next
+		goto next
+	case opWordBound, opNotWordBound:
+		// 0 and 0 beyond the ends: no word characters there.
+		var before, after byte
+		if pos > 0 {
+			before = byteAt(text, pos-1)
+		}
+		if pos < n {
+			after = byteAt(text, pos)
+		}
+		if before|after >= utf8.RuneSelf {
+			return in, pos, sp, stopRare
+		}
+		if (wordBit(before) != wordBit(after)) == (in.op == opWordBound) {
+			goto done
+		}
+		goto fail
+	case opLookByte:
+		at := pos
+		if in.flags&flagBehind != 0 {
+			at--
+		}
+		if held := uint(at) < uint(n) && in.tab[byteAt(text, at)] != 0; held != (in.flags&flagNeg != 0) {
+			goto done
+		}
+		goto fail
 	}
+	return in, pos, sp, stopRare
+done:
+	*(*int32)(unsafe.Add(regs, 4*uintptr(in.post))) = int32(pos)
+	in = in.next
+	goto next
+scan:
+	pos = m.scan(in, pos)
+	if pos < 0 {
+		pos = ^pos
+		goto fail
+	}
+	switch in.op {
+	case opSpanLazy:
+		f := m.frame(sp)
+		f.pc, f.pos, f.aux = in.idx, int32(pos), math.MaxInt32
+		sp++
+	case opSpanGreedy:
+		goto greedy
+	}
+	goto done
+greedy:
+	{
+		from := int(regAt(regs, in.pre))
+		least := from + int(in.min)
+		if pos < least {
+			goto fail
+		}
+		if in.min == 1 && byteAt(text, from) >= utf8.RuneSelf {
+			return in, from, sp, stopRare // the first character, which is not given back, has more bytes
+		}
+		if pos > least {
+			f := m.frame(sp)
+			f.pc, f.pos, f.aux = in.idx, int32(pos), int32(least)
+			sp++
+			if in.fol != nil && (pos < n && in.fol[byteAt(text, pos)] == 0 || pos == n && in.flags&flagEndOK == 0) {
+				goto fail // resumed at once, one character back
+			}
+		}
+		goto done
+	}
+fail:
+	// Nothing matched here: go back to the last alternative. What was passed since the last time costs steps too.
+	m.steps--
+	if passed := pos - m.resumed; passed >= longRun {
+		m.steps -= passed / longRun
+	}
+	if m.steps < 0 {
+		return in, pos, sp, stopLate
+	}
+unwind:
+	if sp == m.base {
+		return in, pos, sp, stopLost
+	}
+	f := m.frame(sp - 1)
+	if f.pc < 0 {
+		*(*int32)(unsafe.Add(regs, 4*uintptr(^f.pc))) = f.pos
+		sp--
+		goto unwind
+	}
+	in = (*code)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.re.code)), uintptr(f.pc)*unsafe.Sizeof(code{})))
+	for r, to := uintptr(in.blankFrom), uintptr(in.blankTo); r < to; r += 2 {
+		*(*int64)(unsafe.Add(regs, 4*r)) = -1
+	}
+	if m.memo.on {
+		return in, pos, sp, stopResume
+	}
+	switch in.op {
+	case opBranch:
+		sp--
+		pos = int(f.pos)
+		m.resumed = pos
+		pos += int(in.b)
+		in = in.alt
+		goto next
+	case opAlt:
+		pos = int(f.pos)
+		m.resumed = pos
+		list := in.x.lists[f.aux>>16]
+		i := int(f.aux & 0xFFFF)
+		if i+1 == len(list) {
+			sp--
+		} else {
+			f.aux++
+		}
+		in = list[i]
+		goto next
+	case opSpanGreedy:
+		fol := in.fol
+		for p, least := int(f.pos), int(f.aux); ; {
+			p--
+			c := byteAt(text, p)
+			if c >= utf8.RuneSelf {
+				break
+			}
+			if fol != nil && fol[c] == 0 {
+				if p > least {
+					continue
+				}
+				sp--
+				goto unwind
+			}
+			if p > least {
+				f.pos = int32(p)
+			} else {
+				sp--
+			}
+			pos = p
+			m.resumed = p
+			in = in.next
+			goto next
+		}
+	case opSpanLazy:
+		if p := int(f.pos); f.aux == math.MaxInt32 && in.min == 0 && in.fol != nil && p < n && byteAt(text, p) < utf8.RuneSelf {
+			sp--
+			if in.tab[byteAt(text, p)] == tabNo {
+				goto unwind
+			}
+			m.resumed = p
+			pos = p + 1
+			goto scan
+		}
+	}
+	return in, pos, sp, stopResume
 }

@@ -32,19 +32,6 @@ func (m *Matcher) guarded(start int) (ok bool) {
 	return m.find(start)
 }
 
-// startsWithWord compares the text of opWord where the text may end within 8 bytes.
-func startsWithWord(s string, in *code) bool {
-	if len(s) < int(in.size) {
-		return false
-	}
-	for i := range in.size {
-		if s[i] != byte(in.word>>(8*i)) {
-			return false
-		}
-	}
-	return true
-}
-
 // isWord reports whether c is a word character for \b.
 func isWord(c rune) bool {
 	if c < utf8.RuneSelf {
@@ -144,7 +131,7 @@ func foldedEnd(s string, pos int32, text string) int32 {
 
 // absentEnd returns how far from pos a text may reach in which the body of in does not match, less than pos if even the empty text is no such text.
 func (m *Matcher) absentEnd(in *code, pos, sp int32) (end int32, ok bool) {
-	saved := m.limit
+	limit, base, resumed := m.limit, m.base, m.resumed
 	n := int32(len(m.text))
 	m.limit = n + 1
 	for p := pos; p <= n && p < m.limit; {
@@ -159,7 +146,7 @@ func (m *Matcher) absentEnd(in *code, pos, sp int32) (end int32, ok bool) {
 	}
 	// A text that ends where the body ends contains it, so the last character has to go.
 	end = m.limit
-	m.limit = saved
+	m.limit, m.base, m.resumed = limit, base, resumed
 	if end == n+1 {
 		return n, true
 	}
