@@ -92,6 +92,13 @@ func TestLookups(t *testing.T) {
 	f(`reverse => "m"`, `{"m":"192.0.2.8"}`, `{"m":"192.0.2.8"}`)
 	f(`reverse => "m"`, `{"m":"no address"}`, `{"m":"no address"}`)
 	f(`resolve => "m" reverse => "n" action => replace`, `{"m":"www.example.com","n":"192.0.2.7"}`, `{"m":"192.0.2.7","n":"www.example.com"} +`)
+	f(`resolve => ["a","b"] action => replace`, `{"a":"www.example.com","b":"none.example.com"}`, `{"a":"192.0.2.7","b":"none.example.com"}`)
+	f(`resolve => ["a","b"] action => replace`, `{"a":"www.example.com","b":"www.example.com"}`, `{"a":"192.0.2.7","b":"192.0.2.7"} +`)
+	f(`resolve => ["h"] reverse => ["i","j"] action => replace`, `{"h":"www.example.com","i":"192.0.2.7","j":"192.0.2.8"}`, `{"h":"192.0.2.7","i":"www.example.com","j":"192.0.2.8"}`)
+	f(`resolve => "m" action => replace`, `{"m":["www.example.com","b"]}`, `{"m":["www.example.com","b"]}`)
+	f(`resolve => "m"`, `{"m":"`+strings.Repeat("0", 64)+`.com"}`, `{"m":"`+strings.Repeat("0", 64)+`.com"}`) // a label that is too long
+	f(`resolve => "m"`, `{"m":"nonexistent###.net"}`, `{"m":"nonexistent###.net"}`)
+	f(`reverse => "m"`, `{"n":1}`, `{"n":1} +`)
 	search := `nameserver => { address => ["` + s.addr + `"] search => ["internal.example"] ndots => 1 } action => replace timeout => 5 `
 	require.Equal(t, `{"m":"10.0.0.9"} +`, filtertest.New(t, Plugin, search+`resolve => "m"`).Run(`{"m":"db"}`))
 	require.Equal(t, `{"m":"192.0.2.7"} +`, filtertest.New(t, Plugin, search+`resolve => "m"`).Run(`{"m":"www.example.com"}`))
@@ -211,6 +218,10 @@ func TestDiagnostics(t *testing.T) {
 	f(`resolve => "m" hostsfile => ["/nonexistent/hosts"]`, `reading a hosts file`)
 	f(`resolve => ["[m"]`, `FieldReference`)
 	f(``, `does nothing`)
+	for _, server := range []string{`"8.8.8.8"`, `["8.8.8.8","8.8.4.4"]`, `{ "address" => "8.8.8.8" }`, `{ "address" => ["8.8.8.8","8.8.4.4"] }`,
+		`{ "address" => ["127.0.0.1"] "search" => "internal.net" }`, `{ "address" => ["127.0.0.1"] "search" => ["internal.net","internal1.com"] }`} {
+		require.Empty(t, filtertest.Diagnose(Plugin, `resolve => "m" nameserver => `+server))
+	}
 }
 
 func BenchmarkFilter(b *testing.B) {
