@@ -24,6 +24,7 @@ import (
 	"millrace/codecs/plain"
 	"millrace/codecs/protobuf"
 	"millrace/codecs/rubydebug"
+	"millrace/codecs/sflow"
 	"millrace/pipeline/plugin"
 )
 
@@ -52,5 +53,6 @@ func All() []*plugin.Definition {
 		plain.Plugin,
 		protobuf.Plugin,
 		rubydebug.Plugin,
+		sflow.Plugin,
 	}
 }
