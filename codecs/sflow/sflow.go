@@ -52,7 +52,7 @@ func New(o Options, _ *plugin.Env) (*plugin.Codec, error) {
 		accepted = true
 	}
 	if o.SNMPInterface {
-		errs = append(errs, plugin.OptionError("snmp_interface", errors.New("Millrace asks nobody by SNMP: translate interface numbers by the translate filter and a dictionary file")))
+		errs = append(errs, plugin.OptionError("snmp_interface", errors.New("nobody is asked by SNMP here: name the interfaces by the translate filter and a dictionary file")))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
