@@ -46,6 +46,8 @@ logstash-filter-verifier with some additions; a .txtar file holds one case with 
 that is searched for them (default: the current one). With -f the configuration is given apart from the tests, and all *.yml, *.yaml and
 *.json files of a folder are test files, as logstash-filter-verifier takes them.
 
+Where the configuration is a pipelines.yml, its pipelines run connected by their inputs and outputs "pipeline".
+
 Inputs of the configuration are replaced by the lines of the cases, with the inputs' codec, type, tags and add_field; outputs are
 replaced by a collector. Nothing is opened or connected to. The exit code is 1 if a case failed.`,
 		Example: "  millrace test\n  millrace test --coverage --junit report.xml pipelines/\n  millrace test -f pipeline/ tests/",
@@ -54,7 +56,7 @@ replaced by a collector. Nothing is opened or connected to. The exit code is 1 i
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringArrayVarP(&o.configs, "path.config", "f", nil, "file, folder or glob of the configuration, for tests that name none; may be given several times")
+	f.StringArrayVarP(&o.configs, "path.config", "f", nil, "file, folder or glob of the configuration, or a pipelines.yml, for tests that name none; may be given several times")
 	f.StringVar(&o.only, "run", "", "only cases whose name matches this regular expression")
 	f.BoolVarP(&o.verbose, "all", "a", false, "print the cases that passed, and what the pipeline logs")
 	f.BoolVar(&o.update, "update", false, "write what came out into the test files as what is expected")

@@ -7,29 +7,111 @@ import (
 	"slices"
 	"strings"
 
+	"millrace/internal/settings"
 	"millrace/pipeline/config"
+	"millrace/pipeline/plugin"
 )
 
-// sources returns the files of the configuration with their texts.
-func (x *execution) sources() (names []string, texts [][]byte, err error) {
+// source is the configuration of one pipeline.
+type source struct {
+	id      string // "" if there is only one
+	ecs     plugin.ECS
+	escapes bool
+	names   []string
+	texts   [][]byte
+}
+
+// keys tell configurations apart.
+func keys(sources []source) []string {
+	var out []string
+	for _, s := range sources {
+		out = append(out, fmt.Sprintf("%q %s %t %q", s.id, s.ecs, s.escapes, s.names))
+	}
+	return out
+}
+
+// sources returns the pipelines of the configuration with their texts: one, unless a pipelines.yml stands for it.
+func (x *execution) sources() ([]source, error) {
+	main := source{escapes: x.r.o.SupportEscapes}
+	v, given := x.s.settings["config.support_escapes"]
+	if given {
+		main.escapes = v == "true"
+	}
 	if x.s.hasText {
 		text := strings.ReplaceAll(x.s.text, "${CASE_DIR}", x.dir)
 		if !startsWithSection(text) {
 			text = "filter {\n" + text + "\n}"
 		}
-		return []string{x.s.Path}, [][]byte{[]byte(text)}, nil
+		main.names, main.texts = []string{x.s.Path}, [][]byte{[]byte(text)}
+		return []source{main}, nil
 	}
-	if names, err = x.s.configFiles(x.r.o.Configs); err != nil {
-		return nil, nil, err
+	names, err := x.s.configFiles(x.r.o.Configs)
+	if err != nil {
+		return nil, err
 	}
-	for _, name := range names {
+	if len(names) == 1 && isPipelinesFile(names[0]) {
+		sources, err := x.pipelines(names[0])
+		for i := range sources {
+			if given {
+				sources[i].escapes = main.escapes
+			}
+		}
+		return sources, err
+	}
+	main.names = names
+	return []source{main}, main.read()
+}
+
+func (s *source) read() error {
+	for _, name := range s.names {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		texts = append(texts, text)
+		s.texts = append(s.texts, text)
 	}
-	return names, texts, nil
+	return nil
+}
+
+func isPipelinesFile(name string) bool {
+	return filepath.Ext(name) == ".yml" || filepath.Ext(name) == ".yaml"
+}
+
+// pipelines reads a pipelines.yml. Paths in it that are not absolute begin at its folder.
+func (x *execution) pipelines(path string) ([]source, error) {
+	lookup := func(name string) (string, bool) { return x.variable(name) }
+	list, _, err := settings.New().LoadPipelinesFile(path, lookup)
+	if err != nil {
+		return nil, err
+	}
+	var out []source
+	for _, p := range list {
+		s := source{id: p.Get("pipeline.id"), escapes: x.r.o.SupportEscapes}
+		if p.Given("pipeline.ecs_compatibility") {
+			s.ecs = plugin.ECS(p.Get("pipeline.ecs_compatibility"))
+		}
+		if p.Given("config.support_escapes") {
+			s.escapes = p.Bool("config.support_escapes")
+		}
+		switch text, files := p.Get("config.string"), p.Get("path.config"); {
+		case text != "":
+			s.names, s.texts = []string{path + ": " + s.id}, [][]byte{[]byte(text)}
+		case files == "":
+			return nil, fmt.Errorf("%s: pipeline %q has neither path.config nor config.string", path, s.id)
+		default:
+			if !filepath.IsAbs(files) {
+				files = filepath.Join(filepath.Dir(path), files)
+			}
+			if s.names, err = ConfigFiles([]string{files}); err == nil {
+				err = s.read()
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: pipeline %q: %w", path, s.id, err)
+			}
+		}
+		out = append(out, s)
+	}
+	return out, nil
 }
 
 // startsWithSection reports whether the first word of a configuration opens a section; bare filters stand for a filter section.

@@ -155,6 +155,8 @@ func (d *decoder) inputs(e entry) []record {
 			out = append(out, record{text: text})
 		case n.kind == objectNode:
 			out = append(out, record{text: mustJSON(expand(n.plain())), event: true})
+		case d.s.form != own && n.kind == scalarNode && n.value == nil:
+			out = append(out, record{}) // a text that is left out is empty there
 		default:
 			d.fail(n.line, "an input is a text or an event")
 		}

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
-	"millrace/pipeline"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -17,20 +15,16 @@ import (
 
 // engine is one compiled configuration that runs cases, one after the other.
 type engine struct {
-	p        *pipeline.Pipeline
-	cov      *pipeline.Coverage
-	encodes  bool // the collector encodes what comes out
-	metadata bool // the collector keeps metadata
+	stages   []*stage // its pipelines; one, unless a pipelines.yml names more
+	encodes  bool     // the collector encodes what comes out
+	metadata bool     // the collector keeps metadata
+	whole    bool     // each text of a case is a whole line
+	single   bool     // records are run one by one
 	now      func() time.Time
 
-	ready   chan *testInput
-	done    chan struct{} // closed when no case is left
-	ended   chan error    // what Run returned
-	stop    context.CancelFunc
-	inputs  []*testInput // those of the configuration, in its order
-	events  *testInput   // takes events as they are
-	lines   *testInput   // with the codec that the suite asks for, nil if it does not
-	running *run         // set before a batch is pushed, read while it is processed
+	listeners map[string]*testInput // of several pipelines: inputs by the address that others send to
+	stop      context.CancelFunc
+	running   *run // set before a batch is pushed, read while it is processed
 }
 
 // run is one case on its way.
@@ -38,14 +32,23 @@ type run struct {
 	fields  []field
 	now     time.Time
 	source  *event.Source // what the replaced input adds
+	linked  bool          // what runs comes from another pipeline
+	sent    []sent        // to other pipelines, not yet taken by them
+	group   int           // the number of the record that runs
 	results []result
 	raw     []byte
 	problem error
 }
 
+// sent is an event on its way from one pipeline to another.
+type sent struct {
+	to   *testInput
+	data string
+}
+
 // plan says what an engine is made of.
 type plan struct {
-	files    []*config.File
+	pipes    []pipe
 	codec    string
 	outCodec string
 	settings map[string]string
@@ -54,39 +57,32 @@ type plan struct {
 	metadata bool
 }
 
+// pipe is one pipeline of a plan.
+type pipe struct {
+	id    string
+	ecs   plugin.ECS // "" for that of all tests
+	files []*config.File
+}
+
 // newEngine compiles a plan. The engine is nil if the diagnostics have errors.
 func newEngine(o *Options, pl *plan, lookup config.Lookup) (*engine, config.Diagnostics) {
 	e := &engine{
-		encodes: pl.outCodec != "", metadata: pl.metadata, now: time.Now,
-		ready: make(chan *testInput), done: make(chan struct{}), ended: make(chan error, 1), running: new(run),
+		encodes: pl.outCodec != "", metadata: pl.metadata, whole: !pl.plain, single: pl.plain || len(pl.pipes) > 1, now: time.Now,
+		listeners: make(map[string]*testInput), running: new(run),
 	}
-	r := &rewriter{mocks: slices.Concat(pl.mocks, o.Mocks), mocked: make(map[string]bool), plain: pl.plain}
-	ends, diags := config.Parse("test", []byte(ends(pl)), config.ParseOptions{})
-	files := []*config.File{ends}
-	for _, f := range pl.files {
-		files = append(files, r.file(f))
+	var diags config.Diagnostics
+	mocked := make(map[string]bool)
+	for i := range pl.pipes {
+		st, more := newStage(e, o, pl, &pl.pipes[i], mocked, lookup)
+		diags = append(diags, more...)
+		e.stages = append(e.stages, st)
 	}
-	diags = append(append(diags, r.diags...), r.unused(pl.mocks)...)
-	if diags.HasErrors() {
-		return nil, diags
+	for _, m := range pl.mocks { // those that are given for all suites may be for others
+		if !mocked[m.ID] {
+			diags = append(diags, config.Errorf(config.Place{}, "unknown-mock", "there is no plugin with the id %q to be mocked", m.ID))
+		}
 	}
-	s := pipeline.DefaultSettings()
-	s.ID, s.Workers, s.Hostname, s.Version, s.ECS, s.DataDir = "test", 1, "localhost", o.Version, o.ECS, o.DataDir
-	s.ShutdownLimit, s.Clock = time.Second, e.clock
-	if mode := pl.settings["pipeline.ecs_compatibility"]; mode != "" {
-		s.ECS = plugin.ECS(mode)
-	}
-	if o.Coverage != nil {
-		e.cov = new(pipeline.Coverage)
-		s.Coverage = e.cov
-	}
-	log := o.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	p, more := pipeline.Compile(files, e.harness(o.Registry, r), s, plugin.Builder{Log: log, Lookup: lookup})
-	e.p = p
-	if diags = append(diags, more...); p == nil {
+	if diags.HasErrors() || slices.Contains(e.stages, nil) {
 		return nil, diags
 	}
 	return e, diags
@@ -95,6 +91,9 @@ func newEngine(o *Options, pl *plan, lookup config.Lookup) (*engine, config.Diag
 func ends(pl *plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "input { %s { id => %q codec => %s } }\n", testPlugin, eventInput, eventCodec)
+	if len(pl.pipes) > 1 {
+		fmt.Fprintf(&b, "input { %s { id => %q codec => %s } }\n", testPlugin, linkInput, linkCodec)
+	}
 	if pl.codec != "" {
 		fmt.Fprintf(&b, "input { %s { id => %q codec => %s } }\n", testPlugin, codecInput, pl.codec)
 	}
@@ -114,47 +113,66 @@ func (e *engine) clock() time.Time {
 	return e.running.now
 }
 
-// start runs the pipeline up to where its inputs wait for cases.
+// start runs the pipelines up to where their inputs wait for cases.
 func (e *engine) start(ctx context.Context, first time.Time) error {
 	e.running.now = first
 	ctx, e.stop = context.WithCancel(ctx)
-	go func() { e.ended <- e.p.Run(ctx) }()
-	byID := make(map[string]*testInput)
-	for range e.p.Inputs() {
-		select {
-		case in := <-e.ready:
-			byID[in.env.ID] = in
-		case err := <-e.ended:
-			return fmt.Errorf("starting the pipeline: %w", err)
+	for _, st := range e.stages {
+		if err := st.start(ctx); err != nil {
+			e.stop()
+			return err
 		}
-	}
-	for _, s := range e.p.Inputs() {
-		switch in := byID[s.ID]; s.ID {
-		case eventInput:
-			e.events = in
-		case codecInput:
-			e.lines = in
-		default:
-			e.inputs = append(e.inputs, in)
+		for _, in := range st.inputs {
+			if in.address != "" {
+				e.listeners[in.address] = in
+			}
 		}
 	}
 	return nil
 }
 
-// finish ends the pipeline and returns what its filters gave at the end.
+// flushes reports whether a pipeline has filters that make events when time passes or at its end.
+func (e *engine) flushes() bool {
+	return slices.ContainsFunc(e.stages, func(st *stage) bool { return st.p.Flushes() })
+}
+
+// finish ends the pipelines and returns what their filters gave at the end. A pipeline ends after those that send to it.
 func (e *engine) finish() (*run, error) {
 	e.running = &run{now: e.running.now}
-	close(e.done)
-	err := <-e.ended
+	var errs []error
+	open := slices.Clone(e.stages)
+	for len(open) > 0 {
+		i := max(0, slices.IndexFunc(open, func(st *stage) bool { // 0: they send in a circle
+			return !slices.ContainsFunc(open, func(other *stage) bool { return other != st && other.sendsTo(st) })
+		}))
+		errs = append(errs, open[i].finish())
+		open = slices.Delete(open, i, i+1)
+		errs = append(errs, e.deliver(context.Background(), e.running))
+	}
 	e.stop()
-	return e.running, err
+	return e.running, errors.Join(errs...)
+}
+
+// inputs returns the inputs of the configuration in its order, those from other pipelines last.
+func (e *engine) inputs() []*testInput {
+	var own, links []*testInput
+	for _, st := range e.stages {
+		for _, in := range st.inputs {
+			if in.address == "" {
+				own = append(own, in)
+			} else {
+				links = append(links, in)
+			}
+		}
+	}
+	return append(own, links...)
 }
 
 // input returns the input with an id, or the only one of a name.
 func (e *engine) input(name string) (*testInput, error) {
 	var found []*testInput
 	var ids []string
-	for _, in := range e.inputs {
+	for _, in := range e.inputs() {
 		if in.env.ID == name {
 			return in, nil
 		}
@@ -193,49 +211,62 @@ func (e *engine) do(ctx context.Context, r *run, in *testInput, records []record
 	return nil
 }
 
-// push sends records of one kind through the pipeline and waits for the last event.
+// push sends records of one kind through the pipelines and waits for the last event.
 func (e *engine) push(ctx context.Context, r *run, in *testInput, records []record) error {
-	by := e.events
+	st := e.stages[0]
+	if in != nil {
+		st = in.st
+	}
+	by := st.events
 	if !records[0].event {
-		if by = e.lines; by == nil {
+		if by = st.lines; by == nil {
 			by = in
 		}
 		if by == nil {
 			return errors.New("there is no input for lines: give a codec, or an input to the configuration")
 		}
 	}
-	b := &event.Batch{Source: by.env.NewSource()}
-	r.source = nil
-	if in != nil {
-		r.source = in.env.NewSource()
-	}
-	b.Source.Type, b.Source.Tags, b.Source.AddField = "", nil, nil // begin adds them, after the fields of the case
+	var all []event.Record
 	if records[0].event {
 		for _, rec := range records {
-			b.Records = append(b.Records, event.Record{Data: rec.text})
+			all = append(all, event.Record{Data: rec.text})
 		}
 	} else {
-		b.Records = frame(by.env, records)
+		all = frame(by.env, records, e.whole)
 	}
-	done := make(chan struct{})
-	b.Done = func(*event.Batch) { close(done) }
-	if err := by.sink.Push(ctx, b); err != nil {
-		return context.Cause(ctx)
+	size := max(1, len(all))
+	if e.single {
+		size = 1
 	}
-	select {
-	case <-done:
-		return nil
-	case err := <-e.ended:
-		e.ended <- err
-		return fmt.Errorf("the pipeline ended: %w", err)
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	for part := range slices.Chunk(all, size) {
+		r.group++
+		if err := by.push(ctx, r, in, part); err != nil {
+			return err
+		}
+		if err := e.deliver(ctx, r); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// deliver gives pipelines what others sent to them, until nothing is left on its way.
+func (e *engine) deliver(ctx context.Context, r *run) error {
+	r.linked = true
+	defer func() { r.linked = false }()
+	for len(r.sent) > 0 {
+		s := r.sent[0]
+		r.sent = r.sent[1:]
+		if err := s.to.st.links.push(ctx, r, s.to, []event.Record{{Data: s.data}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // frame cuts the texts of a case into records: each is one, unless the codec cuts streams. Then they are lines of one stream, which
-// ends behind the last.
-func frame(env *plugin.Env, records []record) []event.Record {
+// ends behind the last. If whole, each text is a line; else the last may be an empty piece of one.
+func frame(env *plugin.Env, records []record, whole bool) []event.Record {
 	var out []event.Record
 	if !env.CutsStreams() {
 		for _, rec := range records {
@@ -249,6 +280,9 @@ func frame(env *plugin.Env, records []record) []event.Record {
 		if i < len(records)-1 && !strings.HasSuffix(rec.text, "\n") {
 			stream.WriteByte('\n')
 		}
+	}
+	if whole && records[len(records)-1].text == "" {
+		stream.WriteByte('\n') // an empty line, which the end alone is not
 	}
 	f := env.NewFramer()
 	out, rest := f.Frame(stream.String(), out)

@@ -33,23 +33,23 @@ func (x *execution) clean() {
 
 // prepare reads the configuration and finds out what the engine must be like.
 func (x *execution) prepare() error {
-	s, o := x.s, &x.r.o
+	s := x.s
 	if err := x.layFiles(); err != nil {
 		return err
 	}
-	escapes := o.SupportEscapes
-	if v, ok := s.settings["config.support_escapes"]; ok {
-		escapes = v == "true"
-	}
-	names, texts, err := x.sources()
+	sources, err := x.sources()
 	if err != nil {
 		return err
 	}
 	var diags config.Diagnostics
-	for i, name := range names {
-		f, d := config.Parse(name, texts[i], config.ParseOptions{SupportEscapes: escapes})
-		x.plan.files = append(x.plan.files, f)
-		diags = append(diags, d...)
+	for _, src := range sources {
+		p := pipe{id: src.id, ecs: src.ecs}
+		for i, name := range src.names {
+			f, d := config.Parse(name, src.texts[i], config.ParseOptions{SupportEscapes: src.escapes})
+			p.files = append(p.files, f)
+			diags = append(diags, d...)
+		}
+		x.plan.pipes = append(x.plan.pipes, p)
 	}
 	inDir := func(text string) string { return strings.ReplaceAll(text, "${CASE_DIR}", x.dir) }
 	x.plan.codec, x.plan.outCodec, x.plan.settings = inDir(s.codec), inDir(s.outCodec), s.settings
@@ -59,7 +59,7 @@ func (x *execution) prepare() error {
 	switch {
 	case s.form == verifier2:
 		x.plan.codec = "" // obsolete there
-	case s.codec == "" && (s.form == verifier1 || s.form == archive || !hasInput(x.plan.files)):
+	case s.codec == "" && (s.form == verifier1 || s.form == archive || !x.plan.hasInput()):
 		x.plan.codec = "line"
 	}
 	if codec := x.plan.codec; codec != "" {
@@ -68,7 +68,7 @@ func (x *execution) prepare() error {
 		}
 	}
 	x.lookup = x.variable
-	x.key = mustJSON([]any{names, x.dir, escapes, x.plan.codec, x.plan.outCodec, s.settings, s.env, x.plan.mocks, x.plan.plain, x.plan.metadata})
+	x.key = fmt.Sprint(keys(sources)) + mustJSON([]any{x.dir, x.plan.codec, x.plan.outCodec, s.settings, s.env, x.plan.mocks, x.plan.plain, x.plan.metadata})
 	if s.wantErr {
 		return nil
 	}
@@ -78,11 +78,13 @@ func (x *execution) prepare() error {
 	return nil
 }
 
-func hasInput(files []*config.File) bool {
-	for _, f := range files {
-		for _, sec := range f.Sections {
-			if sec.Kind == config.KindInput && len(sec.Body) > 0 {
-				return true
+func (pl *plan) hasInput() bool {
+	for _, p := range pl.pipes {
+		for _, f := range p.files {
+			for _, sec := range f.Sections {
+				if sec.Kind == config.KindInput && len(sec.Body) > 0 {
+					return true
+				}
 			}
 		}
 	}
@@ -127,7 +129,7 @@ func (x *execution) layFiles() error {
 func (x *execution) refused() []*CaseResult {
 	res := &CaseResult{Suite: x.s, Case: x.s.Cases[0]}
 	var diags config.Diagnostics
-	for _, f := range x.plan.files {
+	for _, f := range x.plan.pipes[0].files { // an archive has one
 		_, d := config.Parse(f.Name, []byte(f.Text), config.ParseOptions{SupportEscapes: x.s.settings["config.support_escapes"] == "true"})
 		diags = append(diags, d...)
 	}
@@ -185,7 +187,7 @@ func (x *execution) open(ctx context.Context) error {
 		return err
 	}
 	x.e = e
-	if x.shared = !isolated && !e.p.Flushes() && x.dir == ""; x.shared {
+	if x.shared = !isolated && !e.flushes() && x.dir == ""; x.shared {
 		x.r.engines[x.key] = e
 	}
 	return nil
@@ -197,7 +199,7 @@ func (x *execution) alone() bool {
 	if x.s.isolate != nil {
 		return *x.s.isolate
 	}
-	return x.s.form == own && x.e.p.Flushes()
+	return x.s.form == own && x.e.flushes()
 }
 
 func (x *execution) now() time.Time {
@@ -228,8 +230,10 @@ func (x *execution) input() (*testInput, error) {
 			return nil, fmt.Errorf("input_plugin: %w", err)
 		}
 		return in, nil
-	case x.s.form == own && len(e.inputs) > 0:
-		return e.inputs[0], nil
+	case x.s.form == own:
+		if inputs := e.inputs(); len(inputs) > 0 {
+			return inputs[0], nil
+		}
 	}
 	return nil, nil
 }

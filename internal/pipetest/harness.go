@@ -7,24 +7,37 @@ import (
 	"strings"
 
 	"millrace/internal/joda"
+	"millrace/internal/pipebus"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
 
 type noOptions struct{}
 
+// linkOptions are those of pipeline inputs and outputs where several pipelines are tested together.
+type linkOptions struct {
+	Address string   `opt:"address"`
+	SendTo  []string `opt:"send_to"`
+}
+
 // harness returns the plugins of a test: the codecs and filters of the program, and inputs and outputs of the names that the
 // configuration uses which only hand over.
-func (e *engine) harness(reg *plugin.Registry, r *rewriter) *plugin.Registry {
+func (st *stage) harness(reg *plugin.Registry, r *rewriter) *plugin.Registry {
 	var defs []*plugin.Definition
 	for _, d := range reg.All() {
 		if d.Kind == plugin.CodecKind || d.Kind == plugin.FilterKind {
 			defs = append(defs, d)
 		}
 	}
-	input := func(_ noOptions, env *plugin.Env) (plugin.Input, error) { return &testInput{e, env, nil}, nil }
-	output := func(_ noOptions, env *plugin.Env) (plugin.Output, error) { return testOutput{e, env}, nil }
+	input := func(_ noOptions, env *plugin.Env) (plugin.Input, error) { return &testInput{st: st, env: env}, nil }
+	output := func(_ noOptions, env *plugin.Env) (plugin.Output, error) { return testOutput{st.e, env, nil}, nil }
 	for _, name := range r.inputs {
+		if st.several && name == linkPlugin {
+			defs = append(defs, plugin.DefineInput(name, linkOptions{}, func(o linkOptions, env *plugin.Env) (plugin.Input, error) {
+				return &testInput{st: st, env: env, address: o.Address}, nil
+			}))
+			continue
+		}
 		var opts []plugin.Option
 		if d := reg.Lookup(plugin.InputKind, name); d != nil && !r.plain {
 			opts = append(opts, plugin.WithCodec(d.DefaultCodec))
@@ -35,6 +48,13 @@ func (e *engine) harness(reg *plugin.Registry, r *rewriter) *plugin.Registry {
 		defs = append(defs, plugin.DefineInput(name, noOptions{}, input, opts...))
 	}
 	for _, name := range r.outputs {
+		if st.several && name == linkPlugin {
+			defs = append(defs, plugin.DefineOutput(name, linkOptions{}, func(o linkOptions, env *plugin.Env) (plugin.Output, error) {
+				st.sends = append(st.sends, o.SendTo...)
+				return testOutput{st.e, env, o.SendTo}, nil
+			}))
+			continue
+		}
 		defs = append(defs, plugin.DefineOutput(name, noOptions{}, output))
 	}
 	defs = append(defs,
@@ -42,29 +62,31 @@ func (e *engine) harness(reg *plugin.Registry, r *rewriter) *plugin.Registry {
 		plugin.DefineCodec(eventCodec, noOptions{}, func(noOptions, *plugin.Env) (*plugin.Codec, error) {
 			return &plugin.Codec{NewDecoder: func() plugin.Decoder { return eventDecoder{} }}, nil
 		}),
-		plugin.DefineFilter(testPlugin, noOptions{}, func(noOptions, *plugin.Env) (plugin.Filter, error) { return &begin{e: e}, nil }),
-		plugin.DefineOutput(testPlugin, noOptions{}, func(_ noOptions, env *plugin.Env) (plugin.Output, error) { return collector{e, env}, nil }),
+		plugin.DefineCodec(linkCodec, noOptions{}, func(noOptions, *plugin.Env) (*plugin.Codec, error) { return pipebus.Codec(), nil }),
+		plugin.DefineFilter(testPlugin, noOptions{}, func(noOptions, *plugin.Env) (plugin.Filter, error) { return &begin{e: st.e}, nil }),
+		plugin.DefineOutput(testPlugin, noOptions{}, func(_ noOptions, env *plugin.Env) (plugin.Output, error) { return collector{st.e, env}, nil }),
 	)
 	return plugin.NewRegistry(defs)
 }
 
 // testInput hands its way into the pipeline to the engine.
 type testInput struct {
-	e    *engine
-	env  *plugin.Env
-	sink plugin.Sink
+	st      *stage
+	env     *plugin.Env
+	sink    plugin.Sink
+	address string // that other pipelines send to
 }
 
 // Run waits for the end of the tests.
 func (in *testInput) Run(ctx context.Context, out plugin.Sink) error {
 	in.sink = out
 	select {
-	case in.e.ready <- in:
+	case in.st.ready <- in:
 	case <-ctx.Done():
 		return nil
 	}
 	select {
-	case <-in.e.done:
+	case <-in.st.done:
 	case <-ctx.Done():
 	}
 	return nil
@@ -89,6 +111,9 @@ type begin struct{ e *engine }
 func (b *begin) Filter(ev *event.Event) bool {
 	r := b.e.running
 	for i := range r.fields {
+		if r.linked {
+			break // it has them from its way in
+		}
 		if err := r.fields[i].set(ev); err != nil {
 			r.problem = fmt.Errorf("field %s: %w", r.fields[i].name, err)
 		}
@@ -143,11 +168,11 @@ type collectWriter struct {
 
 func (w *collectWriter) Append(e *event.Event) error {
 	w.c.env.Stats.Delivered.Add(1)
-	r := result{doc: e.AppendJSON(nil)}
+	run := w.c.e.running
+	r := result{doc: e.AppendJSON(nil), group: run.group}
 	if w.c.e.metadata {
 		r.meta = event.ObjectValue(e.Metadata()).AppendJSON(nil)
 	}
-	run := w.c.e.running
 	run.results = append(run.results, r)
 	if w.enc == nil {
 		return nil
@@ -166,22 +191,36 @@ func (w *collectWriter) Flush(_ context.Context, b *event.Batch) error {
 type result struct {
 	doc, meta []byte
 	outputs   []string // ids of the outputs that it reached
+	passedOn  bool     // another pipeline has it
+	group     int      // the number of the record that it comes from
 }
 
-// testOutput notes what reaches an output of the configuration.
+// testOutput notes what reaches an output of the configuration, and passes on what another pipeline of it listens for.
 type testOutput struct {
-	e   *engine
-	env *plugin.Env
+	e      *engine
+	env    *plugin.Env
+	sendTo []string
 }
 
 func (o testOutput) NewWriter() plugin.Writer    { return o }
 func (o testOutput) Close(context.Context) error { return nil }
 
-func (o testOutput) Append(*event.Event) error {
+func (o testOutput) Append(ev *event.Event) error {
 	o.env.Stats.Delivered.Add(1)
-	results := o.e.running.results
-	last := &results[len(results)-1]
-	last.outputs = append(last.outputs, o.env.ID)
+	run := o.e.running
+	last := &run.results[len(run.results)-1]
+	known := false
+	for _, address := range o.sendTo {
+		if to := o.e.listeners[address]; to != nil {
+			run.sent = append(run.sent, sent{to, string(pipebus.AppendEvent(nil, ev))})
+			known = true
+		}
+	}
+	if known {
+		last.passedOn = true
+	} else {
+		last.outputs = append(last.outputs, o.env.ID)
+	}
 	return nil
 }
 

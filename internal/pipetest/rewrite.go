@@ -11,8 +11,13 @@ const (
 	testPlugin = "millrace_test"
 	eventCodec = "millrace_test_event"
 	eventInput = "millrace_test_events"
+	linkCodec  = "millrace_test_link"
+	linkInput  = "millrace_test_links"
 	codecInput = "millrace_test_codec"
 )
+
+// linkPlugin is the name of the inputs and outputs that connect pipelines.
+const linkPlugin = "pipeline"
 
 // kept are the options of inputs that a test keeps.
 var kept = []string{"id", "type", "tags", "add_field", "codec", "ecs_compatibility"}
@@ -22,6 +27,7 @@ type rewriter struct {
 	mocks   []Mock
 	mocked  map[string]bool
 	plain   bool     // an input without a codec has codec plain, as in logstash-filter-verifier
+	several bool     // the pipeline is one of several, which stay connected
 	inputs  []string // names of the inputs' plugins
 	outputs []string
 	diags   config.Diagnostics
@@ -74,7 +80,11 @@ func (r *rewriter) plugin(kind string, p *config.PluginNode) []config.Statement 
 		if kind == config.KindFilter {
 			return body
 		}
-		return (&rewriter{plain: r.plain, inputs: r.inputs, outputs: r.outputs}).statements(kind, body)
+		mocks := r.mocks
+		r.mocks = nil // the plugin that stands in has the same id
+		body = r.statements(kind, body)
+		r.mocks = mocks
+		return body
 	}
 	switch kind {
 	case config.KindInput:
@@ -85,6 +95,9 @@ func (r *rewriter) plugin(kind string, p *config.PluginNode) []config.Statement 
 		}
 		n := *p
 		n.Attributes = keep(p, "id")
+		if r.several && p.Name == linkPlugin {
+			n.Attributes = keep(p, "id", "send_to")
+		}
 		return []config.Statement{&n}
 	}
 	return []config.Statement{p}
@@ -96,22 +109,14 @@ func (r *rewriter) input(p *config.PluginNode) config.Statement {
 	}
 	n := *p
 	n.Attributes = keep(p, kept...)
+	if r.several && p.Name == linkPlugin {
+		n.Attributes = keep(p, append([]string{"address"}, kept...)...)
+	}
 	hasCodec := slices.ContainsFunc(n.Attributes, func(a *config.Attribute) bool { return a.Name == "codec" })
 	if r.plain && !hasCodec {
 		n.Attributes = append(n.Attributes, attribute("codec", &config.Bareword{Text: "plain"}))
 	}
 	return &n
-}
-
-// unused reports mocks of the suite itself whose plugin does not exist. Those that are given for all suites may be for others.
-func (r *rewriter) unused(own []Mock) config.Diagnostics {
-	var diags config.Diagnostics
-	for _, m := range own {
-		if !r.mocked[m.ID] {
-			diags = append(diags, config.Errorf(config.Place{}, "unknown-mock", "there is no plugin with the id %q to be mocked", m.ID))
-		}
-	}
-	return diags
 }
 
 func keep(p *config.PluginNode, names ...string) []*config.Attribute {

@@ -74,7 +74,9 @@ func (r *Runner) Close() error {
 func (r *Runner) retire(e *engine) (*run, error) {
 	last, err := e.finish()
 	if r.o.Coverage != nil {
-		r.o.Coverage.add(e.cov)
+		for _, st := range e.stages {
+			r.o.Coverage.add(st.cov)
+		}
 	}
 	return last, err
 }

@@ -68,11 +68,16 @@ func flattenNode(out []flat, prefix string, n *yaml.Node, lookup config.Lookup) 
 // LoadPipelines reads pipelines.yml from folder: one set of settings for each pipeline, the common ones beneath. It returns nil if
 // there is no such file.
 func (s *Settings) LoadPipelines(folder string, lookup config.Lookup) (pipelines []*Settings, warnings []string, err error) {
-	path := filepath.Join(folder, "pipelines.yml")
-	data, err := os.ReadFile(path)
+	pipelines, warnings, err = s.LoadPipelinesFile(filepath.Join(folder, "pipelines.yml"), lookup)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, nil
 	}
+	return pipelines, warnings, err
+}
+
+// LoadPipelinesFile is LoadPipelines for a file of any name, which must exist.
+func (s *Settings) LoadPipelinesFile(path string, lookup config.Lookup) (pipelines []*Settings, warnings []string, err error) {
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the pipelines: %w", err)
 	}
