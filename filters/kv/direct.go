@@ -63,8 +63,7 @@ func (w *worker) addParts(e *event.Event, before int, text string, parts []event
 		if parts = parts[e.AppendParts(text, parts, others):]; len(parts) == 0 {
 			return true
 		}
-		p := &parts[0] // the event may have such a field
-		if !w.addRoot(e, before, text[p.Name:p.Name+p.NameLen], text[p.Text:p.Text+p.TextLen]) {
+		if p := &parts[0]; !w.addRoot(e, before, p.NameIn(text), p.TextIn(text)) {
 			return false
 		}
 		parts = parts[1:]

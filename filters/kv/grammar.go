@@ -222,9 +222,8 @@ func (s *scanner) next() (key, value string, ok bool) {
 	}
 	var room [1]event.Part
 	if parts := s.run(room[:], false); len(parts) > 0 {
-		p := &parts[0]
 		s.odd = false
-		return s.text[p.Name : p.Name+p.NameLen], s.text[p.Text : p.Text+p.TextLen], true
+		return parts[0].NameIn(s.text), parts[0].TextIn(s.text), true
 	}
 	return s.search()
 }

@@ -24,10 +24,10 @@ type name struct {
 	ones   [3]uint64 // for the bytes of word
 	next   [2]uint8  // the names that followed last
 	same   uint8     // the next name with the same mark
+	number uint8     // among the names
+	size   uint8     // of the key; size and mark are copied as one to a part
 	mark   byte
-	size   uint8  // of the key
-	number uint8  // among the names
-	bits   uint16 // one for each byte of word, of the first sixteen
+	bits   uint32 // one for each byte of word; runPairs, which looks at sixteen, never finds a longer key
 	turn   uint32 // the last text that brought it with a value
 }
 
@@ -96,7 +96,7 @@ func (l *layout) number(key string) uint8 {
 // separate sets the byte behind the key.
 func (n *name) separate(c byte) {
 	at, shift := n.size/wordBytes, n.size%wordBytes*8
-	n.bits = uint16(2<<n.size - 1)
+	n.bits = 2<<n.size - 1
 	n.word[at] = n.word[at]&^(0xff<<shift) | uint64(c)<<shift
 	for i := range n.ones {
 		switch {
@@ -177,7 +177,7 @@ func (s *scanner) run(room []event.Part, skipEmpty bool) []event.Part {
 		if start < end || !skipEmpty {
 			k.turn = turn
 			r := &room[n]
-			r.Name, r.NameLen, r.Text, r.TextLen, r.Mark = p, int(k.size), start, end-start, k.mark
+			r.Name, r.NameLen, r.Text, r.TextLen, r.Mark = p, k.size, start, end-start, k.mark
 			n++
 		}
 		p = next + 1

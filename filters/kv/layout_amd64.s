@@ -5,68 +5,65 @@
 
 // func runPairs(with *grammar, l *layout, text *byte, size, slash, pos int, last uint64, room *event.Part, count int, skipEmpty bool) (n, next int, name uint64)
 //
-// SI grammar, R13 layout, BX the last name, DI where the pair begins, R8 the last place where sixteen bytes may be loaded, R9 the end of
-// the text, R12 the next backslash, R15 the part to write. Of one pair: AX its name, R10 and R11 where its value begins and ends, DX where
-// the next pair begins.
+// SI grammar, R9 text, R13 layout, R8 turn, BX the last name, R15 the part to write, R12 the last place where sixteen bytes may be loaded.
+// Of one pair: DI where it begins, AX its name, R10 and R11 where its value begins and ends, DX where the next begins. Places are counted
+// from the beginning of the text.
 TEXT ·runPairs(SB), NOSPLIT, $0-104
 	MOVQ with+0(FP), SI
 	MOVQ l+8(FP), R13
-	MOVQ text+16(FP), DI
-	MOVQ size+24(FP), R9
-	MOVQ slash+32(FP), R12
+	MOVQ text+16(FP), R9
+	MOVQ pos+40(FP), DI
 	MOVQ last+48(FP), BX
 	MOVQ room+56(FP), R15
+	MOVL layout_turn(R13), R8
 	MOVQ grammar_separator(SI), X6
 	PUNPCKLQDQ X6, X6
-	ADDQ DI, R9
-	ADDQ DI, R12
-	ADDQ pos+40(FP), DI
 	SHLQ $6, BX
 	LEAQ layout_names(R13)(BX*1), BX
 
 	// Bytes behind the end may be read as long as they are in the same page.
-	LEAQ -1(R9), R8
-	MOVQ R8, CX
+	MOVQ size+24(FP), R12
+	DECQ R12
+	LEAQ (R9)(R12*1), CX
 	ANDQ $0xfff, CX
 	CMPQ CX, $0xff0
 	JLS  pair
-	LEAQ -16(R9), R8
+	SUBQ $15, R12
 
 pair:
-	CMPQ DI, R8
-	JHI  out
+	CMPQ DI, R12
+	JGT  out
 	MOVBLZX name_next(BX), AX
 	SHLQ $6, AX
 	LEAQ layout_names(R13)(AX*1), AX
-	MOVOU (DI), X0
+	MOVOU (R9)(DI*1), X0
 	MOVOU name_word(AX), X1
 	PCMPEQB X0, X1
 	PMOVMSKB X1, CX
-	MOVWLZX name_bits(AX), DX
+	MOVL name_bits(AX), DX
 	ANDL DX, CX
 	CMPL CX, DX
 	JNE  second
 
 known:
-	MOVBLZX name_size(AX), CX
-	MOVL layout_turn(R13), DX
-	CMPL CX, $16
-	JCC  out
-	CMPL name_turn(AX), DX
+	CMPL name_turn(AX), R8
 	JEQ  out
+	MOVWLZX name_size(AX), CX
+	MOVW CX, const_partNameLen(R15)
+	MOVBLZX CX, CX
 	LEAQ 1(DI)(CX*1), R10
-	CMPQ R10, R9
-	JCC  out
-	MOVBLZX (R10), CX
+	CMPQ R10, size+24(FP)
+	JGE  out
+	MOVBLZX (R9)(R10*1), CX
 	MOVBLZX grammar_closer(SI)(CX*1), CX
 	MOVQ R10, R11
 	TESTL CX, CX
 	JNE  quoted
 
 field:
-	CMPQ R11, R8
-	JHI  last
-	MOVOU (R11), X2
+	CMPQ R11, R12
+	JGT  last
+	MOVOU (R9)(R11*1), X2
 	PCMPEQB X6, X2
 	PMOVMSKB X2, CX
 	BSFL CX, CX
@@ -75,39 +72,32 @@ field:
 	JMP  field
 
 last:
-	CMPQ R11, R9
-	JCS  out
+	CMPQ R11, size+24(FP)
+	JLT  out
+
 clip:
-	MOVQ R9, R11
+	MOVQ size+24(FP), R11
 	JMP  unquoted
 
 found:
 	ADDQ CX, R11
-	CMPQ R11, R9
-	JHI  clip
+	CMPQ R11, size+24(FP)
+	JGT  clip
 
 unquoted:
 	LEAQ 1(R11), DX
 
 value:
-	CMPQ R11, R12
-	JHI  out
-	CMPQ R10, R11
+	CMPQ R11, slash+32(FP)
+	JGT  out
+	SUBQ R10, R11
 	JEQ  empty
 
 put:
-	MOVL layout_turn(R13), CX
-	MOVL CX, name_turn(AX)
-	SUBQ R10, R11
-	SUBQ text+16(FP), DI
-	SUBQ text+16(FP), R10
-	MOVBLZX name_size(AX), CX
+	MOVL R8, name_turn(AX)
 	MOVQ DI, const_partName(R15)
-	MOVQ CX, const_partNameLen(R15)
-	MOVBLZX name_mark(AX), CX
 	MOVQ R10, const_partText(R15)
 	MOVQ R11, const_partTextLen(R15)
-	MOVB CX, const_partMark(R15)
 	ADDQ $const_partSize, R15
 	MOVQ AX, BX
 	MOVQ DX, DI
@@ -121,7 +111,6 @@ out:
 	MOVL $const_partSize, CX
 	DIVQ CX
 	MOVQ AX, n+80(FP)
-	SUBQ text+16(FP), DI
 	MOVQ DI, next+88(FP)
 	MOVBLZX name_number(BX), BX
 	MOVQ BX, name+96(FP)
@@ -143,10 +132,11 @@ quoted:
 	PUNPCKLQDQ X3, X3
 	INCQ R10
 	INCQ R11
+
 quote:
-	CMPQ R11, R8
-	JHI  out
-	MOVOU (R11), X2
+	CMPQ R11, R12
+	JGT  out
+	MOVOU (R9)(R11*1), X2
 	PCMPEQB X3, X2
 	PMOVMSKB X2, CX
 	BSFL CX, CX
@@ -156,20 +146,19 @@ quote:
 
 closed:
 	ADDQ CX, R11
-	CMPQ R11, R9
-	JCC  out
-	LEAQ 2(R11), DX
 	LEAQ 1(R11), CX
-	CMPQ CX, R9
+	LEAQ 2(R11), DX
+	CMPQ CX, size+24(FP)
 	JEQ  value
-	MOVBLZX (CX), CX
+	JGT  out
+	MOVBLZX (R9)(CX*1), CX
 	MOVBLZX grammar_class(SI)(CX*1), CX
 	TESTL $const_isField, CX
 	JNE  value
 	JMP  out
 
 second:
-	MOVBLZX (DI), CX
+	MOVBLZX (R9)(DI*1), CX
 	MOVBLZX grammar_class(SI)(CX*1), CX
 	TESTL $const_isSplit, CX
 	JNE  skip
@@ -179,7 +168,7 @@ second:
 	MOVOU name_word(AX), X1
 	PCMPEQB X0, X1
 	PMOVMSKB X1, CX
-	MOVWLZX name_bits(AX), DX
+	MOVL name_bits(AX), DX
 	ANDL DX, CX
 	CMPL CX, DX
 	JEQ  known

@@ -4,15 +4,20 @@ import "unsafe"
 
 // Part tells where in a text a field stands whose value is a piece of that text, as its name is.
 type Part struct {
-	Name, NameLen int
-	Text, TextLen int
-	Mark          byte // of the name
+	Name, Text, TextLen int
+	NameLen, Mark       uint8 // Mark is that of the name
 }
+
+// NameIn returns the name of the part of text.
+func (p *Part) NameIn(text string) string { return text[p.Name : p.Name+int(p.NameLen)] }
+
+// TextIn returns the value of the part of text.
+func (p *Part) TextIn(text string) string { return text[p.Text : p.Text+p.TextLen] }
 
 // Mark returns a byte that is equal for equal names and rarely for others. A filter that sets the same fields in every event keeps it.
 func Mark(name string) byte { return markOf(name) }
 
-// Marks are the marks of names that an event cannot be given by [Event.AppendParts].
+// Marks are the marks of names that an event cannot be given without a look at those it has.
 type Marks struct{ set markSet }
 
 // Marks returns the marks of the names that e has at its top level, of some that it had, and of the reserved ones.
@@ -22,15 +27,29 @@ func (e *Event) Marks() Marks {
 	return m
 }
 
-// AppendParts adds a top-level field for each part of text, up to the first whose mark is among those of others, and returns how many
-// there are. The event had no name but those of others and of fields set since; the caller answers for it that the names of the parts are
-// plain, differ from one another and from those set since.
+// AppendParts adds a top-level field for each part of text, up to the first whose name e has or that is a reserved one, and returns how
+// many it added. others are the marks that e had before the first part; the caller answers for it that the names of parts are plain and
+// differ from one another and from those set since.
 func (e *Event) AppendParts(text string, parts []Part, others *Marks) int {
-	o := &e.root
-	n := len(o.fields)
-	if n+len(parts) > min(cap(o.fields), len(o.marks)) {
-		return e.appendPartsSlowly(text, parts, others)
+	for done := 0; ; done++ {
+		done += e.root.appendParts(text, parts[done:], others)
+		if done == len(parts) || !e.lacks(text, &parts[done]) {
+			return done
+		}
+		p := &parts[done]
+		e.root.add(p.NameIn(text), p.Mark, StringValue(p.TextIn(text)))
 	}
+}
+
+// appendParts does the part of AppendParts that takes no search and no memory. It has no calls, which would keep everything out of
+// registers.
+func (o *Object) appendParts(text string, parts []Part, others *Marks) int {
+	n := len(o.fields)
+	room := min(cap(o.fields), len(o.marks)) - n
+	if room <= 0 {
+		return 0
+	}
+	parts = parts[:min(len(parts), room)]
 	base := unsafe.Pointer(unsafe.StringData(text))
 	fields, marks := o.fields[n:n+len(parts)], o.marks[n:n+len(parts)]
 	i := 0
@@ -44,7 +63,7 @@ func (e *Event) AppendParts(text string, parts []Part, others *Marks) int {
 		marks[i] = p.Mark
 		f := (*pieces)(unsafe.Pointer(&fields[i]))
 		f.name, f.val.ptr = unsafe.Add(base, p.Name), unsafe.Add(base, p.Text)
-		f.nameLen, f.val.num, f.val.nsec, f.val.kind = p.NameLen, uint64(p.TextLen), 0, String
+		f.nameLen, f.val.num, f.val.nsec, f.val.kind = int(p.NameLen), uint64(p.TextLen), 0, String
 		i++
 	}
 	o.fields = o.fields[:n+i]
@@ -58,13 +77,8 @@ type pieces struct {
 	val     Value
 }
 
-func (e *Event) appendPartsSlowly(text string, parts []Part, others *Marks) int {
-	for i := range parts {
-		p := &parts[i]
-		if others.set.has(p.Mark) {
-			return i
-		}
-		e.root.add(text[p.Name:p.Name+p.NameLen], p.Mark, StringValue(text[p.Text:p.Text+p.TextLen]))
-	}
-	return len(parts)
+// lacks reports whether e has no field of the part's name, which is not a reserved one either.
+func (e *Event) lacks(text string, p *Part) bool {
+	name := p.NameIn(text)
+	return name != TimestampField && name != TagsField && name != MetadataField && e.root.find(name, p.Mark) < 0
 }
