@@ -13,15 +13,10 @@ func succeed(c *plugin.Common, e *event.Event) error {
 			return err
 		}
 	}
-	for i := range c.RemoveField {
-		p := c.RemoveField[i].Fixed()
-		if p == nil {
-			var err error
-			if p, err = c.RemoveField[i].Resolve(e, new(event.Path)); err != nil {
-				return err
-			}
-		}
-		e.Remove(p)
+	if c.Removed != nil {
+		e.RemoveAll(c.Removed)
+	} else if err := remove(c, e); err != nil {
+		return err
 	}
 	for i := range c.AddTag {
 		tag, err := c.AddTag[i].Text(e)
@@ -36,6 +31,19 @@ func succeed(c *plugin.Common, e *event.Event) error {
 			return err
 		}
 		e.Untag(tag)
+	}
+	return nil
+}
+
+// remove removes the fields of references that depend on e.
+func remove(c *plugin.Common, e *event.Event) error {
+	var scratch event.Path
+	for i := range c.RemoveField {
+		p, err := c.RemoveField[i].Resolve(e, &scratch)
+		if err != nil {
+			return err
+		}
+		e.Remove(p)
 	}
 	return nil
 }

@@ -190,6 +190,9 @@ func (e *Event) Get(p *Path) (Value, bool) {
 		return Value{}, false
 	}
 	k := &p.keys[0]
+	if p.meta && !e.meta.seen.has(k.mark) && !e.lateMarks.has(k.mark) {
+		return Value{}, false // what outputs ask of every event, and nearly none has
+	}
 	v, ok := e.top(p).getKey(k)
 	for i := 1; ok && i < len(p.keys); i++ {
 		v, ok = p.keys[i].child(v)
@@ -540,6 +543,17 @@ func (e *Event) Remove(p *Path) (Value, bool) {
 		return o.deleteKey(last)
 	}
 	return Value{}, false
+}
+
+// RemoveAll is Remove for each of paths.
+func (e *Event) RemoveAll(paths []*Path) {
+	for _, p := range paths {
+		if !p.plain {
+			e.Remove(p)
+		} else if i := e.root.findKey(&p.keys[0]); i >= 0 {
+			e.root.dig(i)
+		}
+	}
 }
 
 // Tag adds tag to tags unless it is there (Event.java, tag): for failure tags.

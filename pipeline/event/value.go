@@ -474,13 +474,19 @@ func (o *Object) Delete(key string) (Value, bool) { return o.delete(o.find(key, 
 
 func (o *Object) deleteKey(k *key) (Value, bool) { return o.delete(o.findKey(k)) }
 
-// delete removes field i, none if it is negative. It leaves a hole where the field was: filters remove fields from nearly every event, and moving those behind them each time costs
-// more than all searches together.
+// delete removes field i, none if it is negative, and returns its value.
 func (o *Object) delete(i int) (Value, bool) {
 	if i < 0 {
 		return Value{}, false
 	}
 	v := o.at(i)
+	o.dig(i)
+	return v, true
+}
+
+// dig leaves a hole where field i was: filters remove fields from nearly every event, and moving those behind them each time costs more
+// than all searches together.
+func (o *Object) dig(i int) {
 	f := &o.fields[i]
 	if o.index != nil {
 		delete(o.index, f.Key)
@@ -490,7 +496,6 @@ func (o *Object) delete(i int) (Value, bool) {
 		o.marks[i] = 0
 	}
 	o.holes++
-	return v, true
 }
 
 // close moves the fields together over the holes.

@@ -11,6 +11,8 @@ type Common struct {
 	RemoveField []event.PathTemplate
 	AddTag      []event.Template
 	RemoveTag   []event.Template
+
+	Removed []*event.Path // RemoveField, if every event has the same; nil otherwise
 }
 
 // IsZero reports whether there is nothing to apply.
@@ -63,9 +65,18 @@ type filterOptions struct {
 }
 
 func (o *filterOptions) common() Common {
-	return Common{
+	c := Common{
 		AddField: compileAddFields(o.AddField), RemoveField: o.RemoveField, AddTag: o.AddTag, RemoveTag: o.RemoveTag,
 	}
+	for i := range c.RemoveField {
+		p := c.RemoveField[i].Fixed()
+		if p == nil {
+			c.Removed = nil
+			break
+		}
+		c.Removed = append(c.Removed, p)
+	}
+	return c
 }
 
 // inputOptions are the options of every input.
