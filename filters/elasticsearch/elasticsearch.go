@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -195,6 +196,9 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
+	}
+	if o.VerificationMode == "none" && slices.ContainsFunc(f.client.nodes, func(n string) bool { return strings.HasPrefix(n, "https://") }) {
+		env.Warn("ssl_verification_mode", "the certificate of Elasticsearch is not verified: whoever is between can read and change what is sent")
 	}
 	return f, nil
 }

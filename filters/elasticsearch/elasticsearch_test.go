@@ -164,6 +164,7 @@ func TestDiagnostics(t *testing.T) {
 	f(`query => "q" fields => { "a" => "[b" }`, `FieldReference`)
 	f(`query => "q" ssl => true`, `is now called "ssl_enabled"`)
 	f(`query => "q" fields => { "a" => ["b","c"] }`, `the field must be a string`)
+	f(`query => "q" ssl_enabled => true ssl_verification_mode => "none"`, `is not verified`)
 	f(`query => "q" fields => ["a"]`, `has no value`)
 	f(`query => "q" fields => "a"`, `must be a hash`)
 	f(`query => "q" result_size => -1`, `must not be negative`)

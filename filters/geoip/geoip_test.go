@@ -154,6 +154,9 @@ func TestDiagnostics(t *testing.T) {
 	f(`database => "`+db+`" source => "[hostname][ip]" ecs_compatibility => v1`, `expects places below one of`)
 	require.Empty(t, filtertest.Diagnose(Plugin, `database => "`+db+`" source => "[x][ip]" target => "[host]" ecs_compatibility => v8`))
 	f(`database => "geoip.go" source => "ip"`, `no database or damaged`)
+	old := filepath.Join(t.TempDir(), "GeoLiteCity.dat")
+	require.NoError(t, os.WriteFile(old, []byte("\x01\x02"), 0o600))
+	f(`database => "`+old+`" source => "ip"`, `MaxMind's old format`)
 	f(`database => "/nonexistent/d.mmdb" source => "ip"`, `cannot be read`)
 	f(`database => "`+build(t, filepath.Join(t.TempDir(), "d.mmdb"), "Other", map[string]m{"1.0.0.0/8": {}})+`" source => "ip"`, `Other, is not known`)
 }

@@ -84,6 +84,9 @@ func (s *source) open() error {
 	}
 	s.last = st
 	r, err := maxminddb.Open(path)
+	if err != nil && filepath.Ext(path) == ".dat" {
+		return fmt.Errorf("opening the geoip database %q: it is in MaxMind's old format; get the one whose name ends in .mmdb: %w", path, err)
+	}
 	if err != nil {
 		return fmt.Errorf("opening the geoip database %q: it is no database or damaged: %w", path, err)
 	}

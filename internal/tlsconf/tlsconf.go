@@ -123,6 +123,12 @@ func intermediates(s tls.ConnectionState) *x509.CertPool {
 func (o *Options) base() (*tls.Config, []error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	var errs []error
+	if o.Keystore != "" && (o.Certificate != "" || o.Key != "") {
+		errs = append(errs, plugin.OptionError("ssl_keystore_path", errors.New("ssl_keystore_path and ssl_certificate exclude each other")))
+	}
+	if o.Truststore != "" && len(o.Authorities) > 0 {
+		errs = append(errs, plugin.OptionError("ssl_truststore_path", errors.New("ssl_truststore_path and ssl_certificate_authorities exclude each other")))
+	}
 	if err := o.setProtocols(c); err != nil {
 		errs = append(errs, err)
 	}
@@ -157,7 +163,10 @@ func (o *Options) setProtocols(c *tls.Config) error {
 	return nil
 }
 
+// setCiphers takes the suites that there are. Java knows more: as what is offered is a choice, others may be in the list if one that is known is,
+// or if only TLS 1.3 is spoken, which has its own.
 func (o *Options) setCiphers(c *tls.Config) error {
+	missing := ""
 	for _, name := range o.CipherSuites {
 		id := uint16(0)
 		for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
@@ -165,10 +174,17 @@ func (o *Options) setCiphers(c *tls.Config) error {
 				id = s.ID
 			}
 		}
-		if id == 0 {
+		switch {
+		case id != 0:
+			c.CipherSuites = append(c.CipherSuites, id)
+		case !strings.HasPrefix(name, "TLS_"):
 			return plugin.OptionError("ssl_cipher_suites", fmt.Errorf("unknown cipher suite %q", name))
+		default:
+			missing = name
 		}
-		c.CipherSuites = append(c.CipherSuites, id)
+	}
+	if missing != "" && len(c.CipherSuites) == 0 && c.MinVersion < tls.VersionTLS13 {
+		return plugin.OptionError("ssl_cipher_suites", fmt.Errorf("there is no cipher suite %q, nor any other of the list", missing))
 	}
 	return nil
 }

@@ -188,6 +188,19 @@ func TestMistakes(t *testing.T) {
 	f(Options{Authorities: []string{write(t, []byte("text"))}}, "no certificate")
 	f(Options{Protocols: []string{"SSLv3"}}, "unknown protocol")
 	f(Options{CipherSuites: []string{"ROT13"}}, "unknown cipher suite")
+	f(Options{CipherSuites: []string{"TLS_DHE_RSA_WITH_AES_256_CBC_SHA256"}}, "nor any other of the list")
+	f(Options{Keystore: "k.p12", Certificate: "c.pem"}, "ssl_keystore_path and ssl_certificate exclude each other")
+	f(Options{Truststore: "t.p12", Authorities: []string{"ca.pem"}}, "ssl_truststore_path and ssl_certificate_authorities exclude each other")
 	f(Options{Keystore: write(t, []byte("text"))}, "keystore")
 	f(Options{Truststore: write(t, []byte("text"))}, "truststore")
+}
+
+// Suites that Go does not have are of no weight beside one that it has, or where TLS 1.3 chooses its own.
+func TestCipherSuitesOfJava(t *testing.T) {
+	const dhe, ecdhe = "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+	c, err := (&Options{CipherSuites: []string{dhe, ecdhe}}).Client()
+	require.NoError(t, err)
+	require.Equal(t, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}, c.CipherSuites)
+	_, err = (&Options{CipherSuites: []string{dhe}, Protocols: []string{"TLSv1.3"}}).Client()
+	require.NoError(t, err)
 }
