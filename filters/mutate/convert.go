@@ -75,6 +75,14 @@ func (op *convert) apply(e *event.Event, s *scratch) error {
 	if op.field.err != nil {
 		return op.field.err
 	}
+	if op.to == toInteger && op.field.top { // as most are: digits
+		if f := e.Top(&op.field.path); f != nil {
+			if n, ok := ruby.Plain(f.Val.Str()); ok {
+				f.Val = event.IntValue(n)
+				return nil
+			}
+		}
+	}
 	v, at := op.field.get(e)
 	if v.Kind() == event.Null || v.Kind() == event.KindObject {
 		return nil

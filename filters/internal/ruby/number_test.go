@@ -1,6 +1,9 @@
 package ruby
 
 import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,4 +67,26 @@ func TestToInteger(t *testing.T) {
 	f(`"99999999999999999999"`, 0, false)
 	f(`true`, 0, false)
 	f(`{}`, 0, false)
+}
+
+// TestPlain holds Plain to strconv over texts of digits and what stands next to digits in ASCII, of all lengths.
+func TestPlain(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	alphabets := []string{"0123456789", "0123456789", "09", "0123456789/:-+ \xb0", "-12"}
+	for range 200_000 {
+		alphabet := alphabets[r.IntN(len(alphabets))]
+		b := make([]byte, r.IntN(21))
+		for i := range b {
+			b[i] = alphabet[r.IntN(len(alphabet))]
+		}
+		s := string(b)
+		want, err := strconv.ParseInt(s, 10, 64)
+		plain := err == nil && s[0] != '+' && len(strings.TrimPrefix(s, "-")) <= 18
+		if !plain {
+			want = 0
+		}
+		got, ok := Plain(s)
+		require.Equal(t, plain, ok, "%q", s)
+		require.Equal(t, want, got, "%q", s)
+	}
 }
