@@ -2,6 +2,16 @@ package plugin
 
 // substitutes tells, for plugins that Logstash knows or knew and Millrace has not, what to use instead.
 var substitutes = map[string]string{
+	"codec/compress_spooler":     "Millrace batches by itself; use codec json_lines, and the compression of the transport",
+	"codec/json_pretty":          "use codec rubydebug for the eye, json_lines for machines",
+	"codec/json_spooler":         "Millrace batches by itself; use codec json_lines",
+	"codec/msgpack_spooler":      "Millrace batches by itself; use codec msgpack",
+	"codec/nmap":                 "have nmap write XML (-oX) and read it with codec multiline and the xml filter",
+	"codec/noop":                 "use codec plain",
+	"codec/oldlogstashjson":      "use codec json, and the mutate filter to rename @message, @tags, @type and @fields",
+	"codec/s3_plain":             "use codec json_lines, which keeps all fields",
+	"codec/s3plain":              "use codec json_lines, which keeps all fields",
+	"codec/spool":                "Millrace batches by itself; use codec json_lines",
 	"filter/advisor":                "use the metrics filter, and a condition on its reports",
 	"filter/age":                    "Elasticsearch tells the age of a document: its ingest pipeline can take @timestamp from the time of arrival",
 	"filter/checksum":               "use the fingerprint filter",
