@@ -70,6 +70,7 @@ var errEngine = errors.New("the code needs the Ruby engine, which this program d
 type filter struct {
 	o       Options
 	timeout time.Duration
+	fields  []*event.Path // of task_id
 
 	mu    sync.Mutex
 	tasks map[string]time.Time // when they began
@@ -120,12 +121,12 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	if env.Workers > 1 {
 		env.Warn("", "with %d pipeline workers events of a task may come in another order: set pipeline.workers to 1", env.Workers)
 	}
-	return &filter{o: o, timeout: time.Duration(timeout * float64(time.Second)), tasks: make(map[string]time.Time)}, nil
+	return &filter{o: o, fields: o.TaskID.Paths(), timeout: time.Duration(timeout * float64(time.Second)), tasks: make(map[string]time.Time)}, nil
 }
 
 // Filter succeeds for the events that code would see.
 func (f *filter) Filter(e *event.Event) bool {
-	for _, p := range f.o.TaskID.Paths() {
+	for _, p := range f.fields {
 		if v, _ := e.Get(p); v.IsNull() {
 			return false
 		}

@@ -84,16 +84,23 @@ func (f *filter) Multiply(e *event.Event, out plugin.Spawner) bool {
 	if id.IsNull() {
 		return false
 	}
-	key := id.Text()
 	switch {
 	case e.HasTag(f.o.StartTag):
-		f.start(e, key, id)
+		f.start(e, name(e, id), id)
 		return true
 	case e.HasTag(f.o.EndTag):
-		f.end(e, key, out)
+		f.end(e, name(e, id), out)
 		return true
 	}
 	return false
+}
+
+// name returns the text by which a task is known, which lives as long as the event.
+func name(e *event.Event, id event.Value) string {
+	if id.Kind() == event.String {
+		return id.Str()
+	}
+	return e.Arena.Take(id.AppendText(e.Arena.Free()))
 }
 
 func (f *filter) start(e *event.Event, key string, id event.Value) {
