@@ -156,6 +156,7 @@ type tester struct {
 	report *pipetest.Report
 	junit  pipetest.JUnit
 	out    io.Writer
+	fresh  int // files that were updated; they are neither passed nor failed
 }
 
 // file runs one test file. Its error is not one of the file but ends the command.
@@ -176,7 +177,8 @@ func (t *tester) file(ctx context.Context, path string) error {
 			return err
 		}
 		if changed > 0 {
-			_, err = fmt.Fprintf(t.out, "updated %s: %d cases\n", path, changed)
+			t.fresh++
+			_, err = fmt.Fprintf(t.out, "updated %s: %s\n", path, cases(changed))
 			return err
 		}
 	}
@@ -185,9 +187,18 @@ func (t *tester) file(ctx context.Context, path string) error {
 	return nil
 }
 
+func cases(n int) string {
+	if n == 1 {
+		return "1 case"
+	}
+	return fmt.Sprintf("%d cases", n)
+}
+
 func (t *tester) end(took time.Duration, cov *pipetest.Coverage) error {
-	if err := t.report.End(took); err != nil {
-		return err
+	if t.fresh == 0 || t.report.Files() > 0 {
+		if err := t.report.End(took); err != nil {
+			return err
+		}
 	}
 	if cov != nil {
 		if err := cov.Write(t.out); err != nil {

@@ -58,7 +58,7 @@ func TestTestCommand(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(report), `<testsuites tests="2" failures="1" errors="0">`)
 	f(0, []string{"1 case passed in 1 file", "coverage: 1 of 2 branches, 1 of 2 filters", "a.conf:2:92: else is never reached"}, dir, "--run", "good", "--coverage")
-	f(0, []string{"updated " + path + ": 1 cases"}, dir, "--update")
+	f(0, []string{"updated " + path + ": 1 case"}, dir, "--update")
 	f(0, []string{"ok   " + path + ":3: good", "2 cases passed"}, dir, "-a", "--now", "2024-01-02T03:04:05Z", "--timezone", "Europe/Berlin")
 	tests := writeTestFile(t, dir, "lfv/x.json", `{"ignore": ["@timestamp"], "testcases": [{"input": ["b"], "expected": []}]}`)
 	f(0, []string{"1 case passed"}, "-f", filepath.Join(dir, "a.conf"), filepath.Dir(tests))

@@ -23,43 +23,90 @@ type ECSFields struct {
 type change struct {
 	legacy, ecs []string
 	unless      string // an option that, if given, decides instead
+	given       string // an option without which it does not happen
 	note        string
 }
 
+// original is the change that most codecs of text bring.
+var original = []change{{ecs: []string{"[event][original]"}, note: "each event holds its text twice"}}
+
 // changes are those that do not depend on patterns, by kind/name. A test compares them with the sources of the plugins.
-var changes = map[string]change{
-	"input/tcp": {legacy: []string{"[host]", "[port]", "[@metadata][ip_address]"},
-		ecs: []string{"[@metadata][input][tcp][source][name]", "[@metadata][input][tcp][source][port]", "[@metadata][input][tcp][source][ip]"}},
-	"input/stdin":        {legacy: []string{"[host]"}, ecs: []string{"[host][hostname]"}},
-	"input/generator":    {legacy: []string{"[host]", "[sequence]"}, ecs: []string{"[host][name]", "[event][sequence]"}},
-	"input/file":         {legacy: []string{"[host]", "[path]"}, ecs: []string{"[host][name]", "[log][file][path]"}},
-	"input/udp":          {legacy: []string{"[host]"}, ecs: []string{"[host][ip]"}},
-	"input/beats":        {legacy: []string{"[@metadata][ip_address]"}, ecs: []string{"[@metadata][input][beats][host][ip]"}},
-	"input/exec":         {legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}},
-	"input/pipe":         {legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}},
-	"input/heartbeat":    {legacy: []string{"[host]"}, ecs: []string{"[host][name]"}},
-	"codec/line":         {ecs: []string{"[event][original]"}, note: "each event holds its text twice"},
-	"codec/plain":        {ecs: []string{"[event][original]"}, note: "each event holds its text twice"},
-	"codec/multiline":    {ecs: []string{"[event][original]"}, note: "each event holds its text twice"},
-	"codec/json":         {ecs: []string{"[event][original]"}, note: "each event holds its text twice"},
-	"codec/cef":          {note: "all fields: deviceVendor becomes [observer][vendor] and so on"},
-	"filter/fingerprint": {legacy: []string{"[fingerprint]"}, ecs: []string{"[event][hash]"}, unless: "target"},
-	"filter/translate":   {legacy: []string{"[translation]"}, unless: "target", note: "in ECS mode the source itself is replaced"},
-	"filter/clone":       {legacy: []string{"[type]"}, ecs: []string{"[tags]"}, note: "where the name of the clone is put"},
-	"filter/syslog_pri": {legacy: []string{"[syslog_facility_code]", "[syslog_facility]", "[syslog_severity_code]", "[syslog_severity]"},
-		ecs: []string{"[log][syslog][facility][code]", "[log][syslog][facility][name]", "[log][syslog][severity][code]", "[log][syslog][severity][name]"}},
-	"filter/useragent": {note: "all fields: below [user_agent], os and device as objects, in ECS mode"},
-	"filter/geoip":     {note: "all fields: country_name becomes [geo][country_name] and so on, below the object of the source in ECS mode"},
+var changes = map[string][]change{
+	"input/beats":     {{legacy: []string{"[@metadata][ip_address]"}, ecs: []string{"[@metadata][input][beats][host][ip]"}}},
+	"input/exec":      {{legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}}},
+	"input/file":      {{legacy: []string{"[host]", "[path]"}, ecs: []string{"[host][name]", "[log][file][path]"}}},
+	"input/generator": {{legacy: []string{"[host]", "[sequence]"}, ecs: []string{"[host][name]", "[event][sequence]"}}},
+	"input/heartbeat": {{legacy: []string{"[host]"}, ecs: []string{"[host][name]"}, note: "with sequence: [clock], or [event][sequence] in ECS mode"}},
+	"input/http": {
+		{legacy: []string{"[host]"}, ecs: []string{"[host][ip]"}, unless: "remote_host_target_field"},
+		{legacy: []string{"[headers]"}, ecs: []string{"[@metadata][input][http][request][headers]"}, unless: "request_headers_target_field"},
+		{ecs: []string{
+			"[http][version]", "[http][method]", "[http][request][mime_type]", "[http][request][body][bytes]", "[user_agent][original]", "[url][path]",
+			"[url][domain]", "[url][port]",
+		}},
+	},
+	"input/pipe":  {{legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}}},
+	"input/stdin": {{legacy: []string{"[host]"}, ecs: []string{"[host][hostname]"}}},
+	"input/syslog": {{
+		legacy: []string{"[host]", "[priority]", "[severity]", "[severity_label]", "[facility]", "[facility_label]"},
+		ecs: []string{
+			"[host][ip]", "[log][syslog][priority]", "[log][syslog][severity][code]", "[log][syslog][severity][name]", "[log][syslog][facility][code]",
+			"[log][syslog][facility][name]", "[service][type]",
+		},
+		note: "and what %{SYSLOGLINE} captures: [logsource] becomes [host][hostname], [program] [process][name], [pid] [process][pid]",
+	}},
+	"input/tcp": {{
+		legacy: []string{"[host]", "[port]", "[@metadata][ip_address]"},
+		ecs:    []string{"[@metadata][input][tcp][source][name]", "[@metadata][input][tcp][source][port]", "[@metadata][input][tcp][source][ip]"},
+	}},
+	"input/udp":  {{legacy: []string{"[host]"}, ecs: []string{"[host][ip]"}, unless: "source_ip_fieldname"}},
+	"input/unix": {{legacy: []string{"[host]", "[path]"}, ecs: []string{"[host][name]", "[file][path]"}}},
+
+	"codec/avro":      original,
+	"codec/cef":       {{note: "all fields: deviceVendor becomes [observer][vendor] and so on"}},
+	"codec/csv":       original,
+	"codec/es_bulk":   {{legacy: []string{"[@metadata]"}, ecs: []string{"[@metadata][codec][es_bulk]"}, note: "what the line of the action says"}},
+	"codec/json":      original,
+	"codec/line":      original,
+	"codec/multiline": original,
+	"codec/plain":     original,
+
+	"filter/clone":       {{legacy: []string{"[type]"}, ecs: []string{"[tags]"}, note: "where the name of the clone is put"}},
+	"filter/fingerprint": {{legacy: []string{"[fingerprint]"}, ecs: []string{"[event][hash]"}, unless: "target"}},
+	"filter/geoip":       {{note: "all fields: country_name becomes [geo][country_name] and so on, below the object of the source in ECS mode"}},
+	"filter/http": {
+		{legacy: []string{"[headers]"}, ecs: []string{"[@metadata][filter][http][response][headers]"}, unless: "target_headers"},
+		{legacy: []string{"[body]"}, unless: "target_body", note: "in ECS mode target_body has to be given"},
+	},
+	"filter/syslog_pri": {{
+		legacy: []string{"[syslog_facility_code]", "[syslog_facility]", "[syslog_severity_code]", "[syslog_severity]"},
+		ecs:    []string{"[log][syslog][facility][code]", "[log][syslog][facility][name]", "[log][syslog][severity][code]", "[log][syslog][severity][name]"},
+	}},
+	"filter/translate": {{legacy: []string{"[translation]"}, unless: "target", note: "in ECS mode the source itself is replaced"}},
+	"filter/useragent": {
+		{note: "all fields: below [user_agent], os and device as objects, in ECS mode", unless: "target"},
+		{note: "fields below its target: os_name becomes [os][name], device [device][name]; major and minor versions go to [@metadata], in ECS mode", given: "target"},
+	},
+
+	"output/elasticsearch": {{
+		note:   "without index: logstash-… becomes a data stream in ECS mode, or ecs-logstash-… where an option is given that data streams do not know",
+		unless: "index",
+	}},
 }
 
 func (x *explainer) ecsFields(n *config.PluginNode, d *plugin.Definition, attrs *config.Attributes, codec string) {
 	mode := x.mode(attrs)
 	add := func(key string, label string) {
-		c, ok := changes[key]
-		if !ok || c.unless != "" && attrs.Has(c.unless) {
-			return
+		f := ECSFields{Place: placeOf(n.File, n.Start), Plugin: label, Mode: string(mode)}
+		for _, c := range changes[key] {
+			if c.unless != "" && attrs.Has(c.unless) || c.given != "" && !attrs.Has(c.given) {
+				continue
+			}
+			f.Legacy, f.ECS, f.Note = append(f.Legacy, c.legacy...), append(f.ECS, c.ecs...), f.Note+c.note
 		}
-		x.r.Fields = append(x.r.Fields, ECSFields{placeOf(n.File, n.Start), label, string(mode), c.legacy, c.ecs, c.note})
+		if len(f.Legacy)+len(f.ECS) > 0 || f.Note != "" {
+			x.r.Fields = append(x.r.Fields, f)
+		}
 	}
 	add(string(d.Kind)+"/"+d.Name, n.Kind+" "+n.Name)
 	if d.Kind == plugin.InputKind {

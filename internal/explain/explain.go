@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"slices"
 	"strings"
 
 	"millrace/pipeline/config"
@@ -62,7 +63,7 @@ type OldOption struct {
 	Place
 	Plugin string `json:"plugin"`
 	Option string `json:"option"`
-	Kind   string `json:"kind"` // deprecated, obsolete, removed or no effect
+	Kind   string `json:"kind"` // deprecated, obsolete, removed, renamed or no effect
 	Advice string `json:"advice"`
 }
 
@@ -153,7 +154,7 @@ func (x *explainer) plugin(f *config.File, n *config.PluginNode, step int) *Stat
 			}
 			continue
 		}
-		if isSecret(x.o.Registry, n, a.Name) {
+		if isSecret(x.o.Registry, n, a.Name, f.Text[a.Start:a.End]) {
 			parts = append(parts, a.Name+" => …")
 			continue
 		}
@@ -177,16 +178,16 @@ func (x *explainer) plugin(f *config.File, n *config.PluginNode, step int) *Stat
 	return s
 }
 
-// isSecret reports whether an option holds a password, which is not to be printed.
-func isSecret(reg *plugin.Registry, n *config.PluginNode, option string) bool {
+// isSecret reports whether an option holds a password, which is not to be printed. Addresses may: those with an @ are taken to.
+func isSecret(reg *plugin.Registry, n *config.PluginNode, option, text string) bool {
 	d := reg.Lookup(plugin.Kind(n.Kind), n.Name)
 	if d == nil {
 		return strings.Contains(option, "password") || strings.Contains(option, "secret") || strings.Contains(option, "key")
 	}
 	own, _ := d.Describe(nil)
 	for _, o := range own {
-		if o.Name == option {
-			return strings.Contains(o.Type, "password") || o.Type == "uri" || o.Type == "array of uri"
+		if o.Name == option || slices.Contains(o.Aliases, option) {
+			return strings.Contains(o.Type, "password") || (o.Type == "uri" || o.Type == "array of uri") && strings.Contains(text, "@")
 		}
 	}
 	return false
@@ -226,8 +227,12 @@ var idle = map[string]string{
 func (x *explainer) options(n *config.PluginNode, d *plugin.Definition, attrs *config.Attributes) {
 	own, common := d.Describe(nil)
 	byName := make(map[string]config.OptionInfo)
+	newName := make(map[string]string)
 	for _, o := range append(common, own...) {
 		byName[o.Name] = o
+		for _, alias := range o.Aliases {
+			newName[alias] = o.Name
+		}
 	}
 	for _, a := range attrs.Options {
 		o := byName[a.Name]
@@ -239,6 +244,8 @@ func (x *explainer) options(n *config.PluginNode, d *plugin.Definition, attrs *c
 			old.Kind, old.Advice = "obsolete", o.Obsolete
 		case o.Deprecated != "":
 			old.Kind, old.Advice = "deprecated", o.Deprecated
+		case newName[a.Name] != "":
+			old.Kind, old.Advice = "renamed", "write "+newName[a.Name]
 		case idle[a.Name] != "":
 			old.Kind, old.Advice = "no effect", idle[a.Name]
 		default:

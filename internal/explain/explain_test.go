@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,31 +141,96 @@ func TestLibraryIsScanned(t *testing.T) {
 	f("CISCO_REASON", 0, true)
 }
 
-// TestChangesAreThoseOfTheCode: the fields that the table names for a plugin of this program stand in its source.
-func TestChangesAreThoseOfTheCode(t *testing.T) {
-	for key, c := range changes {
-		kind, name, _ := strings.Cut(key, "/")
-		files, err := filepath.Glob("../../" + kind + "s/" + name + "/*.go")
-		require.NoError(t, err)
-		if len(files) == 0 || kind == "codec" {
+// source returns the text of a plugin of this program, "" if it has none of that name.
+func source(t *testing.T, kind, name string) string {
+	t.Helper()
+	files, err := filepath.Glob("../../" + kind + "s/" + name + "/*.go")
+	require.NoError(t, err)
+	var all strings.Builder
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
-		var source strings.Builder
-		for _, path := range files {
-			text, err := os.ReadFile(path)
-			require.NoError(t, err)
-			source.Write(text)
-		}
-		for _, field := range append(append([]string{}, c.legacy...), c.ecs...) {
-			short := strings.Trim(field, "[]")
-			if !strings.Contains(source.String(), `"`+field+`"`) && !strings.Contains(source.String(), `"`+short+`"`) && !strings.Contains(source.String(), "TagsField") {
-				t.Errorf("%s: the field %s is not in its source", key, field)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		all.Write(text)
+	}
+	return all.String()
+}
+
+// TestChangesAreThoseOfTheCode: the fields that the table names for a plugin of this program stand in its source.
+func TestChangesAreThoseOfTheCode(t *testing.T) {
+	for key, list := range changes {
+		kind, name, _ := strings.Cut(key, "/")
+		source := source(t, kind, name)
+		for _, c := range list {
+			if source == "" || kind == "codec" {
+				continue
+			}
+			for _, field := range append(append([]string{}, c.legacy...), c.ecs...) {
+				short := strings.Trim(field, "[]")
+				if !strings.Contains(source, `"`+field+`"`) && !strings.Contains(source, `"`+short+`"`) && field != "[tags]" {
+					t.Errorf("%s: the field %s is not in its source", key, field)
+				}
+			}
+			for _, option := range []string{c.unless, c.given} {
+				require.Contains(t, source, `opt:"`+option, key)
 			}
 		}
-		if c.unless != "" {
-			require.Contains(t, source.String(), `opt:"`+c.unless, key)
+	}
+}
+
+// TestChangesAreComplete: the table has every plugin that asks for the mode.
+func TestChangesAreComplete(t *testing.T) {
+	byPatterns := []string{"filter/grok", "filter/multiline"} // grok's fields are those of its patterns; multiline's make none
+	for _, kind := range []string{"input", "codec", "filter", "output"} {
+		dirs, err := filepath.Glob("../../" + kind + "s/*")
+		require.NoError(t, err)
+		for _, dir := range dirs {
+			key := kind + "/" + filepath.Base(dir)
+			if strings.HasPrefix(key, "codec/internal") || slices.Contains(byPatterns, key) {
+				continue
+			}
+			if text := source(t, kind, filepath.Base(dir)); strings.Contains(text, "ECS.Enabled()") || strings.Contains(text, "env.ECS)") {
+				require.True(t, changes[key] != nil, "%s asks for the mode, and ecs.go does not say what it changes", key)
+			}
 		}
 	}
+}
+
+// TestFieldsByTheirOptions: an option that names the field decides in both modes.
+func TestFieldsByTheirOptions(t *testing.T) {
+	f := func(conf string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, f := range explain(t, "x.conf", conf).Fields {
+			got = append(got, f.Plugin+": "+joined(f.Legacy)+" or "+joined(f.ECS)+" "+f.Note)
+		}
+		require.Len(t, got, len(want), got)
+		for i := range want {
+			require.Contains(t, got[i], want[i])
+		}
+	}
+	f(`filter { useragent { source => "a" } }`, "below [user_agent]")
+	f(`filter { useragent { source => "a" target => "ua" } }`, "below its target")
+	f(`input { http { port => 80 codec => json_lines request_headers_target_field => "h" } }`, "input http: [host] or [host][ip], [http][version]")
+	f(`output { elasticsearch { } }`, "without index")
+	f(`output { elasticsearch { index => "x" } }`)
+}
+
+// TestAddressesAreShown: without what may be a password.
+func TestAddressesAreShown(t *testing.T) {
+	r := explain(t, "x.conf", `output { elasticsearch { hosts => ["a:9200"] password => "secret" } elasticsearch { hosts => "http://u:secret@a" cacert => "c" } }`)
+	require.Contains(t, r.Outputs[0].Text, `hosts => ["a:9200"]`)
+	require.NotContains(t, r.Outputs[0].Text+r.Outputs[1].Text, "secret")
+}
+
+// TestRenamedOptions: options by their old names are old options.
+func TestRenamedOptions(t *testing.T) {
+	r := explain(t, "x.conf", `filter { http { url => "http://a" cacert => "c" } }`)
+	require.Len(t, r.Options, 1)
+	require.Equal(t, "renamed", r.Options[0].Kind)
+	require.Equal(t, "write ssl_certificate_authorities", r.Options[0].Advice)
 }
 
 func TestFindings(t *testing.T) {

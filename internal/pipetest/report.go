@@ -148,6 +148,9 @@ func typeName(v any) string {
 // Failed reports whether anything failed.
 func (r *Report) Failed() bool { return r.failed > 0 }
 
+// Files returns how many files were reported.
+func (r *Report) Files() int { return r.files }
+
 // End prints the sum.
 func (r *Report) End(took time.Duration) error {
 	sum := plural(r.passed, "case") + " passed"
