@@ -22,8 +22,9 @@ type Client struct {
 	// Its password.
 	Password config.Password `opt:"password"`
 
-	// Address of a proxy. By default that of the environment, HTTP_PROXY and HTTPS_PROXY.
-	Proxy config.URI `opt:"proxy"`
+	// Address of a proxy, or a hash with url or with host, port and scheme, and with user and password. By default that of the environment,
+	// HTTP_PROXY and HTTPS_PROXY.
+	Proxy Proxy `opt:"proxy"`
 
 	// How long a request may take, with its answer.
 	RequestTimeout time.Duration `opt:"request_timeout,unit=s"`
