@@ -3,41 +3,41 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// The bytes that are compared with, sixteen times each.
-DATA control<>+0(SB)/8, $0x1f1f1f1f1f1f1f1f
-DATA control<>+8(SB)/8, $0x1f1f1f1f1f1f1f1f
-GLOBL control<>(SB), RODATA|NOPTR, $16
-DATA quote<>+0(SB)/8, $0x2222222222222222
-DATA quote<>+8(SB)/8, $0x2222222222222222
-GLOBL quote<>(SB), RODATA|NOPTR, $16
+// What ESCAPES works with, sixteen times each.
+DATA two<>+0(SB)/8, $0x0202020202020202
+DATA two<>+8(SB)/8, $0x0202020202020202
+GLOBL two<>(SB), RODATA|NOPTR, $16
+DATA blank<>+0(SB)/8, $0x2020202020202020
+DATA blank<>+8(SB)/8, $0x2020202020202020
+GLOBL blank<>(SB), RODATA|NOPTR, $16
 DATA slash<>+0(SB)/8, $0x5c5c5c5c5c5c5c5c
 DATA slash<>+8(SB)/8, $0x5c5c5c5c5c5c5c5c
 GLOBL slash<>(SB), RODATA|NOPTR, $16
 
 #define CONSTANTS \
-	MOVOU control<>(SB), X5 \
-	MOVOU quote<>(SB), X6   \
-	MOVOU slash<>(SB), X7
+	MOVOU two<>(SB), X5   \
+	MOVOU blank<>(SB), X6 \
+	MOVOU slash<>(SB), X7 \
+	PXOR X4, X4
 
-// ESCAPES sets the bits of DX for those bytes of X0 that need an escape.
+// ESCAPES sets the bits of DX for those bytes of X0 that need an escape: a backslash, and what is 0x20 or less once its second bit is
+// changed, for that makes a blank of a quote and leaves control characters what they are.
 #define ESCAPES \
 	MOVO X0, X1     \
-	PMINUB X5, X1   \
-	PCMPEQB X0, X1  \
-	MOVO X0, X2     \
-	PCMPEQB X6, X2  \
+	PXOR X5, X1     \
+	PSUBUSB X6, X1  \
+	PCMPEQB X4, X1  \
 	PCMPEQB X7, X0  \
-	POR X1, X2      \
-	POR X2, X0      \
+	POR X1, X0      \
 	PMOVMSKB X0, DX
 
-// COPY copies the CX bytes at SI to DI, a backslash before each quote and backslash, and goes on at end with DI behind them, or at fail
-// when a control character is met. Sixteen bytes are stored before they are judged; what was stored too much is written over. The last
-// sixteen are loaded beyond the end of the text, unless that might reach into a page that is not ours.
-#define COPY(part, blocks, last, bytes, escape, byteEscape, end, fail) \
+// COPY copies the CX bytes at SI to DI, a backslash before each quote and backslash, and goes on behind it with DI behind them. Sixteen
+// bytes are stored before they are judged; what was stored too much is written over. The last sixteen are loaded beyond the end of the
+// text, unless that might reach into a page that is not ours.
+#define COPY(part, blocks, last, bytes, escape) \
 part:                   \
-	SUBQ $16, CX        \
-	JLT  last           \
+	CMPQ CX, $16        \
+	JCS  last           \
 blocks:                 \
 	MOVOU (SI), X0      \
 	MOVOU X0, (DI)      \
@@ -47,28 +47,24 @@ blocks:                 \
 	ADDQ $16, SI        \
 	ADDQ $16, DI        \
 	SUBQ $16, CX        \
-	JGE  blocks         \
+	CMPQ CX, $16        \
+	JCC  blocks         \
 last:                   \
-	ADDQ $16, CX        \
-	JEQ  end            \
-	MOVQ SI, R8         \
-	ANDQ $0xfff, R8     \
-	CMPQ R8, $0xff0     \
-	JGT  bytes          \
+	LEAL 15(SI), R8     \
+	TESTL $0xff0, R8    \
+	JEQ  bytes          \
 	MOVOU (SI), X0      \
 	MOVOU X0, (DI)      \
 	ESCAPES             \
-	MOVL $1, R8         \
-	SHLL CX, R8         \
-	DECL R8             \
-	ANDL R8, DX         \
-	SUBQ $16, CX        \
-	TESTL DX, DX        \
-	JNZ  escape         \
-	LEAQ 16(DI)(CX*1), DI \
-	JMP  end            \
+	BTSL CX, DX         \
+	BSFL DX, R8         \
+	CMPL R8, CX         \
+	JNE  escape         \
+	ADDQ CX, DI
+
+// REST is the rest of COPY, which goes on at end, or at fail when a control character is met.
+#define REST(part, bytes, escape, byteEscape, end, fail) \
 escape:                 \
-	ADDQ $16, CX        \
 	BSFL DX, R8         \
 	MOVBLZX (SI)(R8*1), DX \
 	CMPB DX, $0x20      \
@@ -81,6 +77,8 @@ escape:                 \
 	DECQ CX             \
 	JMP  part           \
 bytes:                  \
+	TESTQ CX, CX        \
+	JEQ  end            \
 	MOVBLZX (SI), DX    \
 	CMPB DX, $0x20      \
 	JCS  fail           \
@@ -92,16 +90,14 @@ bytes:                  \
 	INCQ SI             \
 	INCQ DI             \
 	DECQ CX             \
-	JNZ  bytes          \
-	JMP  end            \
+	JMP  bytes          \
 byteEscape:             \
 	MOVB $0x5c, (DI)    \
 	MOVB DX, 1(DI)      \
 	INCQ SI             \
 	ADDQ $2, DI         \
 	DECQ CX             \
-	JNZ  bytes          \
-	JMP  end
+	JMP  bytes
 
 // func putText(dst *byte, s string) int
 TEXT ·putText(SB), NOSPLIT, $0-32
@@ -109,7 +105,7 @@ TEXT ·putText(SB), NOSPLIT, $0-32
 	MOVQ s_base+8(FP), SI
 	MOVQ s_len+16(FP), CX
 	CONSTANTS
-	COPY(part, blocks, last, bytes, escape, byteEscape, end, fail)
+	COPY(part, blocks, last, bytes, escape)
 end:
 	SUBQ dst+0(FP), DI
 	MOVQ DI, ret+24(FP)
@@ -117,6 +113,7 @@ end:
 fail:
 	MOVQ $-1, ret+24(FP)
 	RET
+	REST(part, bytes, escape, byteEscape, end, fail)
 
 // func putFields(dst, end *byte, fields *Field, count int, clock *timestampText) (n, done int)
 //
@@ -176,7 +173,7 @@ room:
 	MOVQ Field_Key(R10), SI
 	MOVW $0x222c, (DI) // ,"
 	ADDQ $2, DI
-	COPY(keyPart, keyBlocks, keyLast, keyBytes, keyEscape, keyByteEscape, keyEnd, done)
+	COPY(keyPart, keyBlocks, keyLast, keyBytes, keyEscape)
 keyEnd:
 	MOVL $0x223a22, (DI) // ":"
 	MOVQ (Field_Val+Value_ptr)(R10), SI
@@ -184,7 +181,7 @@ keyEnd:
 	CMPL AX, $const_String
 	JNE  other
 	ADDQ $3, DI
-	COPY(part, blocks, last, bytes, escape, byteEscape, end, done)
+	COPY(part, blocks, last, bytes, escape)
 end:
 	MOVB $0x22, (DI)
 	INCQ DI
@@ -204,6 +201,8 @@ done:
 	SUBQ R11, AX
 	MOVQ AX, done+48(FP)
 	RET
+	REST(keyPart, keyBytes, keyEscape, keyByteEscape, keyEnd, done)
+	REST(part, bytes, escape, byteEscape, end, done)
 
 other:
 	CMPL AX, $const_Int
@@ -221,27 +220,41 @@ other:
 	ADDQ $4, DI
 	JMP  written
 
-digits: // the last one first, each before those that are in R13 already
-	ADDQ $2, DI
-	XORL R13, R13
-	XORL SI, SI
-	MOVL $0xcccccccd, R8
-
-digit:
+digits: // eight, by halves: tens of thousands and the rest, hundreds and the rest of both, tens and ones of the four; the first lowest
+	MOVL $3518437209, R8 // 2^45 / 10,000
 	MOVQ CX, DX
 	IMULQ R8, DX
-	SHRQ $35, DX // a tenth
-	LEAQ (DX)(DX*4), AX
-	ADDQ AX, AX
+	SHRQ $45, DX
+	IMUL3Q $10000, DX, AX
 	SUBQ AX, CX
-	SHLQ $8, R13
-	LEAQ 0x30(R13)(CX*1), R13
-	INCQ SI
-	MOVQ DX, CX
-	TESTQ DX, DX
-	JNZ  digit
-	MOVQ R13, (DI)
-	ADDQ SI, DI
+	SHLQ $32, CX
+	ORQ DX, CX
+	IMUL3Q $10486, CX, DX // 2^20 / 100
+	MOVQ $0x7f0000007f, R8
+	SHRQ $20, DX
+	ANDQ R8, DX
+	IMUL3Q $100, DX, AX
+	SUBQ AX, CX
+	SHLQ $16, CX
+	ORQ DX, CX
+	IMUL3Q $103, CX, DX // 2^10 / 10
+	MOVQ $0x000f000f000f000f, R8
+	SHRQ $10, DX
+	ANDQ R8, DX
+	IMUL3Q $10, DX, AX
+	SUBQ AX, CX
+	SHLQ $8, CX
+	ORQ DX, CX
+	MOVQ $0x3030303030303030, SI
+	ORQ CX, SI
+	BTSQ $56, CX // the last digit stays, if it is a zero, too
+	BSFQ CX, CX
+	ANDL $0x38, CX
+	SHRQ CX, SI
+	MOVQ SI, 2(DI)
+	SHRL $3, CX
+	SUBQ CX, DI
+	ADDQ $10, DI
 	JMP  written
 
 bool:
@@ -299,7 +312,7 @@ TEXT ·putKey(SB), NOSPLIT, $0-32
 	CONSTANTS
 	MOVW $0x222c, (DI) // ,"
 	ADDQ $2, DI
-	COPY(part, blocks, last, bytes, escape, byteEscape, end, fail)
+	COPY(part, blocks, last, bytes, escape)
 end:
 	MOVW $0x3a22, (DI) // ":
 	ADDQ $2, DI
@@ -309,6 +322,7 @@ end:
 fail:
 	MOVQ $-1, ret+24(FP)
 	RET
+	REST(part, bytes, escape, byteEscape, end, fail)
 
 // func plainPrefix(s string) int
 TEXT ·plainPrefix(SB), NOSPLIT, $0-24
