@@ -302,7 +302,8 @@ func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
 		return
 	}
 	var e *event.Event
-	body := event.Record{Data: r.Data[1:]}
+	body := *r // with what the framer told of it: the names of CSV's columns, a document that was too long
+	body.Data = r.Data[1:]
 	d.inner[r.Data[0]].Decode(&body, func() *event.Event {
 		d.strip(e)
 		e = next()

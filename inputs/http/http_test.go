@@ -117,6 +117,17 @@ func TestCodecs(t *testing.T) {
 	require.Contains(t, got[4], `"message":"{\"a\":3}"`)
 }
 
+// What a framer tells of its records beside their text reaches the decoder.
+func TestFramedFacts(t *testing.T) {
+	const from = ` request_headers_target_field => "[@metadata][h]" remote_host_target_field => "[@metadata][from]"`
+	url, out, stop := serve(t, `codec => csv { autodetect_column_names => true } additional_codecs => {}`+from, plugin.ECSDisabled, nil)
+	send(t, url, "size,kind\nbig,bird\n", "Content-Type", "text/csv")
+	got := out.Wait(1)
+	stop()
+	require.Len(t, got, 1)
+	require.Contains(t, got[0], `"size":"big","kind":"bird"`)
+}
+
 func TestAnswers(t *testing.T) {
 	url, out, _ := serve(t, `user => me password => secret response_code => 204 max_content_length => 20 response_headers => { "X-A" => "b" }`, plugin.ECSDisabled, nil)
 	status, _, h := send(t, url, "x")
