@@ -94,7 +94,7 @@ Without a configuration it listens on TCP port 9000, keeps what arrives in an em
 	root.AddCommand(p.testCommand())
 	root.AddCommand(p.fmtCommand())
 	root.AddCommand(p.explainCommand())
-	root.AddCommand(p.tapCommand(), p.topCommand())
+	root.AddCommand(p.tapCommand(), p.topCommand(), p.profileCommand())
 	root.AddCommand(p.checkCommand(), p.pluginsCommand(), p.grokCommand(), p.queueCommand(), p.dlqCommand(), p.healthcheckCommand(), p.versionCommand())
 	return root
 }

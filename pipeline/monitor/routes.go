@@ -42,6 +42,7 @@ func (s *Server) routes() http.Handler {
 		{"GET /_millrace/overview", s.serveOverview},
 		{"GET /_millrace/tap/points", s.servePoints},
 		{"GET /_millrace/tap", s.serveTap},
+		{"GET /_millrace/profile", s.serveProfile},
 	} {
 		mux.HandleFunc(r.pattern, r.serve)
 	}

@@ -1,7 +1,8 @@
 // Package monitor tells what the program does: Logstash's monitoring API in Logstash's form, Prometheus metrics, readiness.
 //
 // It reads the counters of the pipelines and changes nothing but log levels. No answer holds an option's value, so none holds a
-// secret; conditions are shown as they stand in the config. What events hold is shown to those who may see it (see [Access]).
+// secret; conditions, and grok's patterns in a profile, are shown as they stand in the config. What events hold is shown to those who may
+// see it (see [Access]).
 package monitor
 
 import (

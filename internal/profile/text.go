@@ -1,0 +1,231 @@
+package profile
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"millrace/pipeline"
+)
+
+// Text is the report for people. If top is above 0 only so many rows are shown, those that cost most first; else all, in the order of
+// the config.
+func (r *Report) Text(top int) string {
+	var b strings.Builder
+	b.WriteString(r.head() + "\n")
+	if r.Untouched {
+		b.WriteString("\n  no event came while the pipeline was watched\n")
+		return b.String()
+	}
+	if len(r.Conclusions) > 0 {
+		b.WriteString("\n")
+	}
+	for _, c := range r.Conclusions {
+		b.WriteString("  " + c.Text + "\n")
+	}
+	b.WriteString("\n")
+	rows := [][]string{{"SHARE", "NS/EVENT", "EVENTS", "OUTCOME", "PLACE", "WHAT"}}
+	for _, row := range r.shown(top) {
+		rows = append(rows, row.columns(top > 0))
+	}
+	for _, line := range table(rows, 3) {
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+func (r *Report) head() string {
+	took := fmt.Sprintf("%s ns an event", grouped(round(r.NanosPerEvent)))
+	if r.Mode == Running {
+		s := fmt.Sprintf("pipeline %s, watched for %.1f s: %s of %s events timed", r.Pipeline, r.Seconds, grouped(r.Timed), grouped(r.Passed))
+		if r.Ended {
+			s += ", then the pipeline ended"
+		}
+		if r.Untouched {
+			return s
+		}
+		return s + ", " + took
+	}
+	s := fmt.Sprintf("%s events of %s", grouped(r.Events), r.Sample)
+	if r.Cut {
+		s += " (the beginning of it)"
+	}
+	s += fmt.Sprintf(" by the input %s, %s rounds in %.1f s: %s", r.Input, grouped(int64(r.Rounds)), r.Seconds, took)
+	if r.Spread > 0 {
+		s += fmt.Sprintf(" (± %s)", percent(r.Spread))
+	}
+	if r.CPU > 0 && r.CPU < 0.8 {
+		s += fmt.Sprintf("; the process had the CPU for %s of it: filters wait, or the machine is busy", percent(r.CPU))
+	}
+	return s
+}
+
+// shown are the rows of the table.
+func (r *Report) shown(top int) []*Row {
+	var rows []*Row
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if row.waits() && (row.Each == 0 || top > 0) || row.Kind == pipeline.PartFlush && r.Mode == Replayed {
+			continue
+		}
+		if row.Kind == pipeline.PartPattern && row.Texts == 0 {
+			continue
+		}
+		rows = append(rows, row)
+	}
+	if top > 0 {
+		slices.SortStableFunc(rows, func(a, b *Row) int { return cmp.Compare(b.Share, a.Share) })
+		rows = rows[:min(top, len(rows))]
+	}
+	return rows
+}
+
+func (row *Row) columns(flat bool) []string {
+	share, each, place := "-", "-", ""
+	if !row.waits() {
+		share = percent(row.Share)
+	}
+	if row.Kind == pipeline.PartPipeline || row.Events > 0 && row.Branch != "else" {
+		each = grouped(round(row.Each))
+	}
+	events := grouped(row.Events)
+	if row.Kind == pipeline.PartPipeline {
+		events = "-"
+	}
+	if row.File != "" {
+		place = row.place()
+	}
+	what := row.what()
+	if !flat {
+		what = strings.Repeat("  ", row.Depth) + what
+	}
+	return []string{share, each, events, row.outcome(), place, what}
+}
+
+// longest is how much of a pattern or condition the table shows.
+const longest = 72
+
+func (row *Row) what() string {
+	short := func(s string) string {
+		if utf8.RuneCountInString(s) > longest {
+			s = string([]rune(s)[:longest-1]) + "…"
+		}
+		return s
+	}
+	switch row.Kind {
+	case pipeline.PartPipeline:
+		return "the pipeline itself"
+	case pipeline.PartDecode:
+		return "input " + row.Plugin + ": decoding by " + row.Codec
+	case pipeline.PartPattern:
+		return fmt.Sprintf("pattern %d of %d, %s: %s", row.Number, row.Of, row.Field, short(row.Text))
+	case pipeline.PartBranch:
+		return short(row.Text)
+	case pipeline.PartOutput:
+		return "output " + row.Plugin + ": encoding"
+	case pipeline.PartFlush:
+		return "output " + row.Plugin + ": handing over, a time for each turn of a worker"
+	case pipeline.PartFollowers:
+		return "followers of events"
+	}
+	return "filter " + row.Plugin
+}
+
+// outcome says what became of the events that reached a row.
+func (row *Row) outcome() string {
+	part := func(n int64) string { return percent(float64(n) / float64(row.Events)) }
+	var out []string
+	switch row.Kind {
+	case pipeline.PartBranch:
+		switch {
+		case row.Events == 0:
+			return "never reached"
+		case row.Branch == "else":
+			return ""
+		case row.Held == 0:
+			return "never true"
+		case row.Held == row.Events:
+			return "always true"
+		}
+		return part(row.Held) + " true"
+	case pipeline.PartPattern:
+		switch {
+		case row.Held == 0 && row.AlsoMatched == 0:
+			out = append(out, "never matched")
+		case row.Held == 0:
+			out = append(out, "gets no text")
+		default:
+			out = append(out, percent(float64(row.Held)/float64(row.Texts))+" of texts")
+		}
+		if row.RuledOut > 0 {
+			out = append(out, percent(float64(row.RuledOut)/float64(row.Texts))+" without a try")
+		}
+	case pipeline.PartFilter:
+		if row.Events == 0 {
+			return "never reached"
+		}
+		out = append(out, part(row.Held)+" matched")
+		if row.Cancelled > 0 {
+			out = append(out, part(row.Cancelled)+" dropped")
+		}
+		if row.Made > 0 {
+			out = append(out, "made "+grouped(row.Made))
+		}
+		for _, tag := range slices.Sorted(maps.Keys(row.Tags)) {
+			out = append(out, part(row.Tags[tag])+" "+tag)
+		}
+	case pipeline.PartOutput:
+		if row.Events == 0 {
+			return "never reached"
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// table aligns rows, the first numeric columns to the right, the others to the left.
+func table(rows [][]string, numeric int) []string {
+	widths := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i, c := range r {
+			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+		}
+	}
+	out := make([]string, len(rows))
+	for n, r := range rows {
+		var b strings.Builder
+		for i, c := range r {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c))
+			if i < numeric {
+				c, pad = pad, c
+			}
+			b.WriteString("  " + c + pad)
+		}
+		out[n] = strings.TrimRight(b.String(), " ")
+	}
+	return out
+}
+
+func round(f float64) int64 { return int64(math.Round(f)) }
+
+// percent is a share in words: 0.4 %, 61 %.
+func percent(f float64) string {
+	digits := 0
+	if f > 0 && f < 0.1 {
+		digits = 1
+	}
+	return strconv.FormatFloat(f*100, 'f', digits, 64) + " %"
+}
+
+// grouped is a count with commas between thousands.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
