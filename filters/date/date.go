@@ -50,32 +50,35 @@ type filter struct {
 	stats     *plugin.Stats
 }
 
-// Filter reads the field.
-func (f *filter) Filter(e *event.Event) bool { return f.run(e, nil) }
+// Filter works on one event with readers made for it alone. The pipeline calls the filters of ForWorker instead.
+func (f *filter) Filter(e *event.Event) bool { return f.ForWorker().Filter(e) }
 
-// ForWorker returns the filter itself, unless the time zone changes with the event: then each worker remembers the zones it met.
+// ForWorker returns a filter that remembers what it read last and, where the time zone changes with the event, the zones it met.
 func (f *filter) ForWorker() plugin.Filter {
-	if f.timezone == nil {
-		return f
+	w := &worker{filter: f}
+	for _, p := range f.parsers {
+		w.readers = append(w.readers, p.NewReader())
 	}
-	return &zoned{filter: f, zones: newZones()}
+	if f.timezone != nil {
+		w.zones = newZones()
+	}
+	return w
 }
 
-// zoned is the filter of one worker whose time zone changes with the event.
-type zoned struct {
+// worker is the filter of one worker.
+type worker struct {
 	*filter
-	zones *zones
+	readers []*joda.Reader
+	zones   *zones // nil if all events have one time zone
 }
 
 // Filter reads the field.
-func (f *zoned) Filter(e *event.Event) bool { return f.run(e, f.zones) }
-
-func (f *filter) run(e *event.Event, z *zones) bool {
+func (f *worker) Filter(e *event.Event) bool {
 	v, ok := e.Get(&f.source)
 	if !ok || v.IsNull() {
 		return false
 	}
-	t, ok := f.read(e, v, z)
+	t, ok := f.read(e, v)
 	if ok {
 		if f.timestamp {
 			e.SetTimestamp(t)
@@ -93,10 +96,10 @@ func (f *filter) run(e *event.Event, z *zones) bool {
 }
 
 // read tries the formats in order.
-func (f *filter) read(e *event.Event, v event.Value, z *zones) (t time.Time, ok bool) {
+func (f *worker) read(e *event.Event, v event.Value) (t time.Time, ok bool) {
 	switch v.Kind() {
 	case event.String:
-		return f.readText(e, v.Str(), z)
+		return f.readText(e, v.Str())
 	case event.Int:
 		for _, p := range f.parsers {
 			if t, ok = p.ParseInt(v.Int()); ok {
@@ -113,25 +116,25 @@ func (f *filter) read(e *event.Event, v event.Value, z *zones) (t time.Time, ok 
 	return t, false
 }
 
-func (f *filter) readText(e *event.Event, s string, z *zones) (t time.Time, ok bool) {
+func (f *worker) readText(e *event.Event, s string) (t time.Time, ok bool) {
 	var now time.Time
 	if f.needsNow {
 		now = f.now()
 	}
-	if z == nil {
-		for _, p := range f.parsers {
-			if t, ok = p.Parse(s, now); ok {
+	if f.zones == nil {
+		for _, r := range f.readers {
+			if t, ok = r.Parse(s, now); ok {
 				return t, true
 			}
 		}
 		return t, false
 	}
-	zone := z.find(f.timezone, e)
-	for _, p := range f.parsers {
-		if zone == nil && !p.Numeric() {
+	zone := f.zones.find(f.timezone, e)
+	for _, r := range f.readers {
+		if zone == nil && !r.Parser().Numeric() {
 			continue // even a text that tells its zone: so does Logstash
 		}
-		if t, ok = p.ParseIn(s, zone, now); ok {
+		if t, ok = r.ParseIn(s, zone, now); ok {
 			return t, true
 		}
 	}

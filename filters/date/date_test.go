@@ -48,7 +48,7 @@ func TestFilter(t *testing.T) {
 func TestZonesAreBounded(t *testing.T) {
 	r := filtertest.New(t, Plugin, `match => ["t", "yyyy"] timezone => "%{z}"`)
 	e := filtertest.Event(t, `{"t":"2024"}`)
-	zones := r.Filter.(*zoned).zones
+	zones := r.Filter.(*worker).zones
 	for i := range 3 * maxZones {
 		filtertest.Fill(t, e, `{"t":"2024","z":"zone`+strings.Repeat("x", i%7)+time.Duration(i).String()+`"}`)
 		r.Filter.Filter(e)

@@ -59,7 +59,7 @@ func timeOf(millis int64) time.Time {
 func (p *Parser) parsePattern(s string, z *Zone, now time.Time) (millis int64, ok bool) {
 	v := p.defaults
 	var r found
-	if !p.scan(s, &v, &r) {
+	if p.scan(s, 0, 0, len(p.ops), &v, &r) != len(s) {
 		return 0, false
 	}
 	local, ok := p.local(&v, now)
@@ -179,20 +179,20 @@ func likelyYear(month int, now time.Time) int64 {
 	return int64(year)
 }
 
-// scan reads s item by item. It is long because it is a switch over all items, in line for speed.
-func (p *Parser) scan(s string, v *values, r *found) bool {
-	i := 0
-	for k := 0; k < len(p.ops); k++ {
+// scan reads s from i on by the items first to end, and gives where they end in s, negative if one is not there. It is long because it is a switch over all
+// items, in line for speed.
+func (p *Parser) scan(s string, i, first, end int, v *values, r *found) int {
+	for k := first; k < end; k++ {
 		op := &p.ops[k]
 		switch op.code {
 		case opByte:
 			if i >= len(s) || s[i] != op.byte {
-				return false
+				return -1
 			}
 			i++
 		case opTwo:
 			if i >= len(s) || s[i]-'0' > 9 {
-				return false
+				return -1
 			}
 			n := int32(s[i] - '0')
 			i++
@@ -209,7 +209,7 @@ func (p *Parser) scan(s string, v *values, r *found) bool {
 			}
 			n, next := scanNumber(s, i, int(op.max), op.signed)
 			if next == 0 {
-				return false
+				return -1
 			}
 			v[op.slot%maxFields], i = n, next
 		case opClock:
@@ -226,20 +226,20 @@ func (p *Parser) scan(s string, v *values, r *found) bool {
 		case opName:
 			n, next := op.table.lookup(s, i)
 			if next == 0 {
-				return false
+				return -1
 			}
 			v[op.slot%maxFields], i = n, next
 		case opOffset:
 			if i = r.scanOffset(s, i); i == 0 {
-				return false
+				return -1
 			}
 		default:
 			if i = op.scanRare(s, i, v, r); i < 0 {
-				return false
+				return -1
 			}
 		}
 	}
-	return i == len(s)
+	return i
 }
 
 // scanRare reads the less usual items. It gives the end, negative when the item is not there.
