@@ -2,7 +2,9 @@
 package ruby
 
 import (
+	"encoding/binary"
 	"strconv"
+	"unsafe"
 
 	"millrace/pipeline/event"
 )
@@ -53,12 +55,10 @@ func eightDigits(s string) (int64, bool) {
 	n := len(s)
 	var w uint64 // the last digit in the highest byte, zeros below the first
 	if n >= 4 {
-		low := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
-		end := s[n-4:]
-		high := uint64(end[0]) | uint64(end[1])<<8 | uint64(end[2])<<16 | uint64(end[3])<<24
-		w = low<<(64-8*n) | high<<32
+		b := unsafe.Slice(unsafe.StringData(s), n)
+		w = uint64(binary.LittleEndian.Uint32(b))<<((64-8*n)&63) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
 	} else {
-		w = uint64(s[0])<<(64-8*n) | uint64(s[n/2])<<(64-8*n+n/2*8) | uint64(s[n-1])<<56
+		w = uint64(s[0])<<((64-8*n)&63) | uint64(s[n/2])<<((64-8*n+n/2*8)&63) | uint64(s[n-1])<<56
 	}
 	w |= zeros >> (8 * n)
 	if w&highs != zeros || (w+0x0606060606060606)&highs != zeros {
