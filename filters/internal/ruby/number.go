@@ -2,9 +2,7 @@
 package ruby
 
 import (
-	"encoding/binary"
 	"strconv"
-	"unsafe"
 
 	"millrace/pipeline/event"
 )
@@ -22,11 +20,6 @@ func Strip(s string) string {
 
 // Plain reads a decimal integer of at most 18 digits with nothing around it: what nearly all texts that hold an integer are.
 func Plain(s string) (n int64, ok bool) {
-	if s != "" && len(s) <= 8 {
-		if n, ok = eightDigits(s); ok {
-			return n, true
-		}
-	}
 	digits := s
 	if s != "" && s[0] == '-' {
 		digits = s[1:]
@@ -44,30 +37,6 @@ func Plain(s string) (n int64, ok bool) {
 		n = -n
 	}
 	return n, true
-}
-
-// eightDigits reads one to eight digits all at once: side by side in a word they are multiplied in pairs, then the pairs, then the fours.
-func eightDigits(s string) (int64, bool) {
-	const (
-		zeros = 0x3030303030303030
-		highs = 0xF0F0F0F0F0F0F0F0
-	)
-	n := len(s)
-	var w uint64 // the last digit in the highest byte, zeros below the first
-	if n >= 4 {
-		b := unsafe.Slice(unsafe.StringData(s), n)
-		w = uint64(binary.LittleEndian.Uint32(b))<<((64-8*n)&63) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
-	} else {
-		w = uint64(s[0])<<((64-8*n)&63) | uint64(s[n/2])<<((64-8*n+n/2*8)&63) | uint64(s[n-1])<<56
-	}
-	w |= zeros >> (8 * n)
-	if w&highs != zeros || (w+0x0606060606060606)&highs != zeros {
-		return 0, false
-	}
-	w = (w & 0x0F0F0F0F0F0F0F0F) * (10<<8 + 1) >> 8
-	w = (w & 0x00FF00FF00FF00FF) * (100<<16 + 1) >> 16
-	w = (w & 0x0000FFFF0000FFFF) * (10000<<32 + 1) >> 32
-	return int64(w), true
 }
 
 // Integer is String#to_i: what stands at the start of b counts, digits may be separated by single underscores, and without digits it is
