@@ -25,13 +25,13 @@ var Plugin = plugin.DefineFilter("rest", Options{
 type Options struct {
 	// The request: its address alone, or a hash with url, method (get is the default), headers, auth (a hash of user and password), params and
 	// body. The params of a get, delete or head go to the address, those of the others are the body. Texts may refer to fields.
-	Request config.Value `opt:"request,required"`
+	Request config.Value `opt:"request"`
 
 	// Whether the answer is JSON, and what is sent.
 	JSON bool `opt:"json"`
 
 	// Field for the answer.
-	Target event.Path `opt:"target,required"`
+	Target event.Path `opt:"target,required,alias=response_key"`
 
 	// What the target gets if there is no answer, in place of the tags. Texts may refer to fields.
 	Fallback config.Value `opt:"fallback"`
@@ -41,6 +41,11 @@ type Options struct {
 
 	// Tags of events whose answer should be JSON and is not.
 	TagOnJSONFailure []string `opt:"tag_on_json_failure"`
+
+	URL    config.Value `opt:"url,obsolete=it is part of request now"`
+	Method config.Value `opt:"method,obsolete=it is part of request now"`
+	Header config.Value `opt:"header,obsolete=it is headers in request now"`
+	Params config.Value `opt:"params,obsolete=they are part of request now"`
 
 	Sprintf bool `opt:"sprintf,deprecated=references to fields are always resolved"`
 
@@ -80,6 +85,9 @@ var verbs = []string{"GET", "HEAD", "PATCH", "DELETE", "POST", "PUT"}
 func (f *filter) request(env *plugin.Env) (o web.Request, err error) {
 	o = web.Request{Verb: "GET", JSON: f.o.JSON}
 	v := f.o.Request
+	if v.Type == config.Invalid {
+		v = f.o.oldRequest()
+	}
 	if v.Type == config.TypeString {
 		v = config.Value{Type: config.TypeHash, Hash: config.Hash{{Key: "url", Value: v}}}
 	}
@@ -116,7 +124,7 @@ func (f *filter) request(env *plugin.Env) (o web.Request, err error) {
 		}
 	}
 	if o.URL.String() == "" {
-		return o, errors.New("the url is missing")
+		return o, errors.New("it needs a url")
 	}
 	switch {
 	case params.Type == config.Invalid:
@@ -126,6 +134,17 @@ func (f *filter) request(env *plugin.Env) (o web.Request, err error) {
 		o.Query = templates(params)
 	}
 	return o, nil
+}
+
+// oldRequest makes a request of the options that releases before 0.2 had for its parts.
+func (o *Options) oldRequest() config.Value {
+	v := config.Value{Type: config.TypeHash}
+	for _, part := range []config.Entry{{Key: "url", Value: o.URL}, {Key: "method", Value: o.Method}, {Key: "headers", Value: o.Header}, {Key: "params", Value: o.Params}} {
+		if part.Value.Type != config.Invalid {
+			v.Hash = append(v.Hash, part)
+		}
+	}
+	return v
 }
 
 // templates compiles a hash of texts.

@@ -60,6 +60,8 @@ func TestFilter(t *testing.T) {
 		`{"m":"a",`+echoed("POST", "/json", "", `{\"title\":\"a\",\"list\":[\"a\",1]}`, "x/y", ""))
 	f(`request => { url => "URL/json" method => "PUT" body => { "a" => "%{m}" } }`, `{"m":"b"}`, `{"m":"b",`+echoed("PUT", "/json", "", `{\"a\":\"b\"}`, kind, ""))
 	f(`request => { url => "URL/login" auth => { user => "u" password => "p" } } json => false`, `{}`, `{"rest":"u p"}`)
+	f(`url => "URL/json" method => "post" header => { "X-Test" => "%{m}" } params => { "a" => "%{m}" } sprintf => true`, `{"m":"b"}`,
+		`{"m":"b",`+echoed("POST", "/json", "", `{\"a\":\"b\"}`, kind, "b"))
 	f(`request => { url => "URL/text" } json => false sprintf => true`, `{}`, `{"rest":"Bom dia"}`)
 	f(`request => { url => "URL/text" }`, `{}`, `{"tags":["_jsonparsefailure"]}`)
 	f(`request => { url => "URL/bad" }`, `{}`, `{"tags":["_jsonparsefailure"]}`)
@@ -76,9 +78,11 @@ func TestDiagnostics(t *testing.T) {
 		t.Helper()
 		require.Contains(t, filtertest.Diagnose(Plugin, options), want)
 	}
-	f(`target => "t"`, `option "request" is required`)
+	f(`target => "t"`, `option "request": it needs a url`)
+	f(`response_key => "t" url => "http://x"`, `option "url" is obsolete`)
+	f(`response_key => "t" url => "http://x"`, `is now called "target"`)
 	f(`request => "http://x"`, `option "target" is required`)
-	f(`target => "t" request => { method => "get" }`, `the url is missing`)
+	f(`target => "t" request => { method => "get" }`, `it needs a url`)
 	f(`target => "t" request => { url => "http://x" method => "brew" }`, `the method "brew" is none of`)
 	f(`target => "t" request => { url => "http://x" auth => { user => "u" } }`, `auth needs user and password`)
 	f(`target => "t" request => { url => "http://x" headers => ["a"] }`, `headers must be a hash`)
