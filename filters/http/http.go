@@ -54,6 +54,8 @@ type Options struct {
 	// Tags of events whose answer should be JSON and is not.
 	TagOnJSONFailure []string `opt:"tag_on_json_failure"`
 
+	Request config.Value `opt:"request,removed=it is the rest filter's; write what is in it as url, verb, headers, query and body"`
+
 	web.Client
 }
 

@@ -127,6 +127,7 @@ func TestDiagnostics(t *testing.T) {
 		require.Contains(t, filtertest.Diagnose(Plugin, options), want)
 	}
 	f(``, `option "url" is required`)
+	f(`request => { url => "http://x" }`, `it is the rest filter's`)
 	f(`url => "http://x" ecs_compatibility => v1`, `option "target_body" is required`)
 	f(`url => "example.com/x"`, `no address of a web service`)
 	f(`url => "http://x" verb => "something else"`, `must be one of "GET"`)
