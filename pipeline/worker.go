@@ -166,6 +166,9 @@ func (w *worker) processFrom(b *event.Batch, i int) (next int) {
 		}
 	}()
 	d := w.decoders[b.Source.Codec]
+	if s, ok := d.(plugin.SourceDecoder); ok {
+		s.SetSource(b.Source)
+	}
 	for ; i < len(b.Records); i++ {
 		w.record = &b.Records[i]
 		d.Decode(w.record, w.next)

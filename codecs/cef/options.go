@@ -50,6 +50,8 @@ type Options struct {
 	// Severity in the header on the way out: a whole number from 0 to 10; anything else is 6.
 	Severity event.Template `opt:"severity,alias=sev"`
 
+	OldFields bool `opt:"deprecated_v1_fields,obsolete=the fields of the codec's first version are gone: cef_vendor is deviceVendor, cef_ext_src is sourceAddress"`
+
 	// Fields to write as extensions.
 	Fields []string `opt:"fields"`
 

@@ -17,8 +17,22 @@ type decoder struct {
 	o         *Options
 	accepted  map[uint16]bool
 	names     *names
-	templates *templates
+	templates sender
+	source    *event.Source // that the sender's name was made of
 	next      func() *event.Event
+}
+
+// SetSource implements plugin.SourceDecoder. What an input knows of a sender beside the record, its address above all, names it.
+func (d *decoder) SetSource(s *event.Source) {
+	if s == d.source {
+		return
+	}
+	d.source, d.templates.name = s, ""
+	for i := range s.Fields {
+		if v := s.Fields[i].Value; v.Kind() == event.String {
+			d.templates.name += v.Str()
+		}
+	}
 }
 
 // packet is what the flows of one packet have in common.
@@ -71,7 +85,7 @@ func (d *decoder) decodeTemplated(data []byte, version uint16) error {
 	if version == 9 {
 		data = withoutPadding(data)
 	}
-	err := flows.DecodeMessageVersion(bytes.NewBuffer(data), d.templates, &v9, &ipfix)
+	err := flows.DecodeMessageVersion(bytes.NewBuffer(data), &d.templates, &v9, &ipfix)
 	if errors.Is(err, flows.ErrorTemplateNotFound) { // what it says of all data
 		err = nil
 	}
@@ -94,7 +108,7 @@ var errTruncated = errors.New("a set ends within a record")
 // data makes the events of a set of records. goflow2 would do it too, but not where all fields have variable lengths, and it knows no
 // padding then.
 func (d *decoder) data(p *packet, set *flows.RawFlowSet) error {
-	t := d.templates.find(templateID{p.version, p.domain, set.Id})
+	t := d.templates.find(templateID{d.templates.name, p.version, p.domain, set.Id})
 	if t == nil {
 		d.templates.missing(p, set.Id)
 		return nil

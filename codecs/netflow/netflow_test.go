@@ -215,6 +215,30 @@ func TestTemplatesAreKept(t *testing.T) {
 	require.ErrorContains(t, err, "reading netflow templates")
 }
 
+// Two exporters may give the same number to different templates.
+func TestSendersApart(t *testing.T) {
+	dir := t.TempDir()
+	from := func(address string) *event.Source {
+		return &event.Source{Fields: []event.SourceField{{Path: event.MustPath("host"), Value: event.StringValue(address)}}}
+	}
+	decode := func(d plugin.Decoder, s *event.Source, in string) string {
+		d.(plugin.SourceDecoder).SetSource(s)
+		e := event.New(nil)
+		d.Decode(&event.Record{Data: in}, func() *event.Event { return e })
+		return strings.TrimSuffix(string(e.AppendJSON(nil)), "{}")
+	}
+	one, two := from("192.0.2.1"), from("192.0.2.2")
+	protocol, ports := set(0, bytesOf(u16(256), u16(1), u16(4), u16(1))), set(0, bytesOf(u16(256), u16(1), u16(7), u16(2)))
+	d := codec(t, func(o *Options) { o.CacheSavePath = dir }).NewDecoder()
+	decode(d, one, packet9(protocol))
+	decode(d, two, packet9(ports))
+	require.Contains(t, decode(d, one, packet9(set(256, "\x06"))), `"protocol":6}`)
+	require.Contains(t, decode(d, two, packet9(set(256, "\x01\xbb"))), `"l4_src_port":443}`)
+	require.Empty(t, decode(d, from("192.0.2.3"), packet9(set(256, "\x06"))))
+	d = codec(t, func(o *Options) { o.CacheSavePath = dir }).NewDecoder()
+	require.Contains(t, decode(d, one, packet9(set(256, "\x06"))), `"protocol":6}`)
+}
+
 func TestTemplatesAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := codec(t, func(o *Options) { o.CacheTTL = 1 })

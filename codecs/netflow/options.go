@@ -82,7 +82,7 @@ func New(o Options, env *plugin.Env) (*plugin.Codec, error) {
 		return nil, err
 	}
 	return &plugin.Codec{NewDecoder: func() plugin.Decoder {
-		return &decoder{o: &o, accepted: accepted, names: names, templates: templates}
+		return &decoder{o: &o, accepted: accepted, names: names, templates: sender{templates: templates}}
 	}}, nil
 }
 

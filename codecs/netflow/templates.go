@@ -23,7 +23,6 @@ import (
 const cacheFile = "millrace_netflow_templates.json"
 
 // templates are what the exporters said of their records, shared by the workers: any of them may read the packet that has a template.
-// It implements the template system of goflow2.
 type templates struct {
 	ttl  time.Duration
 	path string // of the file, "" for none
@@ -37,9 +36,16 @@ type templates struct {
 }
 
 type templateID struct {
+	sender  string // exporters choose domain and number without knowing of each other
 	version uint16
 	domain  uint32
 	number  uint16
+}
+
+// sender is the templates as one exporter may see and change them. It implements the template system of goflow2.
+type sender struct {
+	*templates
+	name string
 }
 
 type template struct {
@@ -72,6 +78,7 @@ func newTemplate(record any) *template {
 
 // saved is one template in the file.
 type saved struct {
+	Sender       string `json:",omitempty"`
 	Version      uint16
 	Domain       uint32
 	Number       uint16
@@ -101,7 +108,7 @@ func newTemplates(folder string, ttl time.Duration, env *plugin.Env) (*templates
 		return nil, fmt.Errorf("reading netflow templates in %q: %w", t.path, err)
 	}
 	for _, s := range list {
-		id := templateID{s.Version, s.Domain, s.Number}
+		id := templateID{s.Sender, s.Version, s.Domain, s.Number}
 		switch {
 		case s.Data != nil:
 			t.byID[id] = newTemplate(*s.Data)
@@ -117,13 +124,13 @@ func newTemplates(folder string, ttl time.Duration, env *plugin.Env) (*templates
 var errEmptyTemplate = errors.New("a template without content")
 
 // AddTemplate implements flows.NetFlowTemplateSystem.
-func (t *templates) AddTemplate(version uint16, domain uint32, number uint16, record any) error {
+func (t *sender) AddTemplate(version uint16, domain uint32, number uint16, record any) error {
 	tmpl := newTemplate(record)
 	if tmpl.least == 0 {
 		return errEmptyTemplate // there would be endless records of it in any data
 	}
 	now := tmpl.seen
-	id := templateID{version, domain, number}
+	id := templateID{t.name, version, domain, number}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := t.byID[id]
@@ -149,7 +156,7 @@ func (t *templates) AddTemplate(version uint16, domain uint32, number uint16, re
 func (t *templates) save() error {
 	list := make([]saved, 0, len(t.byID))
 	for id, tmpl := range t.byID {
-		s := saved{Version: id.version, Domain: id.domain, Number: id.number}
+		s := saved{Sender: id.sender, Version: id.version, Domain: id.domain, Number: id.number}
 		switch r := tmpl.record.(type) {
 		case flows.TemplateRecord:
 			s.Data = &r
@@ -189,15 +196,15 @@ func (t *templates) find(id templateID) *template {
 }
 
 // GetTemplate implements flows.NetFlowTemplateSystem. It says that there is none, so that goflow2 leaves data as they are.
-func (t *templates) GetTemplate(uint16, uint32, uint16) (any, error) {
+func (t *sender) GetTemplate(uint16, uint32, uint16) (any, error) {
 	return nil, flows.ErrorTemplateNotFound
 }
 
 // RemoveTemplate implements flows.NetFlowTemplateSystem.
-func (t *templates) RemoveTemplate(version uint16, domain uint32, number uint16) (any, error) {
+func (t *sender) RemoveTemplate(version uint16, domain uint32, number uint16) (any, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	id := templateID{version, domain, number}
+	id := templateID{t.name, version, domain, number}
 	tmpl := t.byID[id]
 	if tmpl == nil {
 		return nil, flows.ErrorTemplateNotFound
@@ -207,4 +214,4 @@ func (t *templates) RemoveTemplate(version uint16, domain uint32, number uint16)
 }
 
 // GetTemplates implements flows.NetFlowTemplateSystem; the decoders do not call it.
-func (t *templates) GetTemplates() flows.FlowBaseTemplateSet { return nil }
+func (t *sender) GetTemplates() flows.FlowBaseTemplateSet { return nil }

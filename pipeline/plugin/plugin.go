@@ -90,6 +90,13 @@ type Decoder interface {
 	Decode(r *event.Record, next func() *event.Event)
 }
 
+// SourceDecoder is a Decoder to which it matters who sent a record: what one sender said holds for its own records alone.
+type SourceDecoder interface {
+	Decoder
+	// SetSource tells where the records of the next calls of Decode come from. It is called before the first of every batch.
+	SetSource(s *event.Source)
+}
+
 // Encoder writes events as bytes.
 type Encoder interface {
 	// AppendEncode appends e, with the codec's delimiter if it has one. Its error says that this event cannot be encoded.
