@@ -127,7 +127,7 @@ func (x *explainer) statements(f *config.File, body []config.Statement, step *in
 		case *config.IfNode:
 			s := &Statement{Place: placeOf(f, st.Start)}
 			for _, br := range st.Branches {
-				arm := &Arm{Place: placeOf(f, br.Start), Head: oneLine(f.Text[br.Start:max(br.Start, br.Open)])}
+				arm := &Arm{Place: placeOf(f, br.Start), Head: oneLine(f, br.Start, br.Open)}
 				if br.Cond != nil {
 					arm.Needs = needs(br.Cond)
 					x.checkCondition(f, br.Cond)
@@ -141,7 +141,18 @@ func (x *explainer) statements(f *config.File, body []config.Statement, step *in
 	return out
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine returns the text between two offsets without its comments and line breaks.
+func oneLine(f *config.File, from, to int) string {
+	var b strings.Builder
+	for _, c := range f.Comments {
+		if from <= c.Start && c.Start < to {
+			b.WriteString(f.Text[from:c.Start])
+			from = c.End
+		}
+	}
+	b.WriteString(f.Text[from:max(from, to)])
+	return strings.Join(strings.Fields(b.String()), " ")
+}
 
 func (x *explainer) plugin(f *config.File, n *config.PluginNode, step int) *Statement {
 	s := &Statement{Place: placeOf(f, n.Start), Step: step, Plugin: n.Name}
@@ -158,7 +169,7 @@ func (x *explainer) plugin(f *config.File, n *config.PluginNode, step int) *Stat
 			parts = append(parts, a.Name+" => …")
 			continue
 		}
-		parts = append(parts, oneLine(f.Text[a.Start:a.End]))
+		parts = append(parts, oneLine(f, a.Start, a.End))
 	}
 	s.Text = strings.Join(parts, "  ")
 	d := x.o.Registry.Lookup(plugin.Kind(n.Kind), n.Name)

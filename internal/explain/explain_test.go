@@ -225,6 +225,14 @@ func TestAddressesAreShown(t *testing.T) {
 	require.NotContains(t, r.Outputs[0].Text+r.Outputs[1].Text, "secret")
 }
 
+// TestTextsWithoutComments: heads and options are told as they count.
+func TestTextsWithoutComments(t *testing.T) {
+	r := explain(t, "x.conf", "filter { if [a] # one\n == \"#b\" { drop { percentage => # two\n 50 } } else # three\n if [b] { } }")
+	require.Equal(t, `if [a] == "#b"`, r.Filters[0].Arms[0].Head)
+	require.Equal(t, `else if [b]`, r.Filters[0].Arms[1].Head)
+	require.Equal(t, `percentage => 50`, r.Filters[0].Arms[0].Statements[0].Text)
+}
+
 // TestRenamedOptions: options by their old names are old options.
 func TestRenamedOptions(t *testing.T) {
 	r := explain(t, "x.conf", `filter { http { url => "http://a" cacert => "c" } }`)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,10 +124,36 @@ func checkFormat(t testing.TB, text string) string {
 	after, ds := Parse("", once, ParseOptions{})
 	require.False(t, ds.HasErrors(), "%s\nformatted:\n%s\n%s", text, once, ds)
 	require.Equal(t, dump(before), dump(after), "%s\nformatted:\n%s", text, once)
+	require.Equal(t, comments(before), comments(after), "%s\nformatted:\n%s", text, once)
 	twice, err := Format(once)
 	require.NoError(t, err)
 	require.Equal(t, string(once), string(twice))
 	return string(once)
+}
+
+// comments returns the comments of a file in the order of their texts: where two stand between others they may change places.
+func comments(f *File) []string {
+	out := []string{}
+	for _, c := range f.Comments {
+		out = append(out, strings.TrimRight(f.Text[c.Start:c.End], " \t\r"))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestFormatKeepsComments puts a comment into every gap of a configuration.
+func TestFormatKeepsComments(t *testing.T) {
+	gaps := strings.Split(`input { stdin { id => xyz add_field => { "a" => "b" "c" => 1 } tags => [ "x" , "y" ] codec => json { } } } `+
+		`filter { if [a] == "b" and ( [c] in [ "x" , "y" ] ) { } else if ! ( [d] =~ /x#/ ) { drop { } } else { mutate { } } } output { }`, " ")
+	var text strings.Builder
+	for i, part := range gaps {
+		fmt.Fprintf(&text, "%s # %03d\n", part, i)
+	}
+	got := checkFormat(t, text.String())
+	require.NotEmpty(t, got)
+	for i := range gaps {
+		require.Contains(t, got, fmt.Sprintf("# %03d\n", i))
+	}
 }
 
 // TestFormatConformance formats every recorded configuration.

@@ -40,6 +40,10 @@ func (p *parser) elseAt(i int) (at int, name string, isElse bool) {
 	case "else":
 		next := p.afterSpace(i + len(w))
 		if at, ok := p.branchAt(next); ok {
+			save := p.pos
+			p.pos = i + len(w)
+			p.skip() // for the comments there
+			p.pos = save
 			return at, "else if", false
 		}
 		if p.at(next) == '{' {
