@@ -22,7 +22,7 @@ type server struct {
 	addr    string
 	records map[string]dnsmessage.ResourceBody
 	asked   atomic.Int32
-	hold    chan struct{} // closed when questions may be answered; nil: at once
+	hold    atomic.Pointer[chan struct{}] // closed when questions may be answered; nil: at once
 }
 
 func newServer(t testing.TB) *server {
@@ -58,8 +58,8 @@ func (s *server) run(conn net.PacketConn) {
 		if strings.HasPrefix(name, "silent") {
 			continue
 		}
-		if s.hold != nil {
-			<-s.hold
+		if hold := s.hold.Load(); hold != nil {
+			<-*hold
 		}
 		reply := dnsmessage.Message{Header: dnsmessage.Header{ID: m.ID, Response: true, RecursionAvailable: true}, Questions: m.Questions}
 		if body := s.records[strings.TrimPrefix(q.Type.String(), "Type")+" "+name]; body != nil {
@@ -169,7 +169,8 @@ func TestServersDown(t *testing.T) {
 	f := filtertest.New(t, Plugin, `nameserver => "`+s.addr+`" timeout => 5 max_retries => 0 resolve => "m" action => replace`)
 	names := f.Filter.(*filter).names
 	names.timeouts.Store(downAfter)
-	s.hold = make(chan struct{})
+	hold := make(chan struct{})
+	s.hold.Store(&hold)
 	first := make(chan string)
 	go func() {
 		e := event.New(nil)
@@ -180,7 +181,7 @@ func TestServersDown(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool { return names.probes.Load() == 1 }, 5*time.Second, time.Millisecond)
 	require.Equal(t, `{"m":"six.example.com","tags":["_dnstimeout"]}`, f.Run(`{"m":"six.example.com"}`))
-	close(s.hold)
+	close(hold)
 	require.Equal(t, "192.0.2.7", <-first)
 	require.Equal(t, `{"m":"2001:db8::1"} +`, f.Run(`{"m":"six.example.com"}`))
 }
@@ -188,7 +189,8 @@ func TestServersDown(t *testing.T) {
 // Workers that have the same question at the same time share one.
 func TestShared(t *testing.T) {
 	s := newServer(t)
-	s.hold = make(chan struct{})
+	hold := make(chan struct{})
+	s.hold.Store(&hold)
 	f := filtertest.New(t, Plugin, `nameserver => "`+s.addr+`" timeout => 5 reverse => "m" action => replace`)
 	var wg sync.WaitGroup
 	for range 8 {
@@ -199,7 +201,7 @@ func TestShared(t *testing.T) {
 		})
 	}
 	require.Eventually(t, func() bool { return s.asked.Load() > 0 }, 5*time.Second, time.Millisecond)
-	close(s.hold)
+	close(hold)
 	wg.Wait()
 	require.Less(t, s.asked.Load(), int32(8))
 }
