@@ -44,6 +44,9 @@ type Options struct {
 
 	// Percentiles of timers to report.
 	Percentiles []float64 `opt:"percentiles"`
+
+	// Whether each name is reported by an event of its own.
+	SplitMetrics bool `opt:"split_metrics"`
 }
 
 // period is how often Flush is called; rates move on with it.
@@ -217,17 +220,28 @@ func (f *filter) Flush(_ time.Time, _ bool, out plugin.Spawner) {
 	if f.sinceFlush < f.o.FlushInterval || len(f.names) == 0 {
 		return
 	}
-	e := out.New()
-	e.SetTimestamp(time.Now())
-	e.Root().Set(event.VersionField, event.StringValue("1"))
-	e.Root().Set("message", event.StringValue(f.host))
-	for _, name := range f.names {
-		f.report(e, name)
+	if f.o.SplitMetrics {
+		for i := range f.names {
+			f.send(f.names[i:i+1], out)
+		}
+	} else {
+		f.send(f.names, out)
 	}
 	f.sinceFlush = 0
 	if f.o.ClearInterval > 0 && f.sinceClear >= f.o.ClearInterval {
 		f.clear()
 		f.sinceClear = 0
+	}
+}
+
+// send makes a report of names.
+func (f *filter) send(names []string, out plugin.Spawner) {
+	e := out.New()
+	e.SetTimestamp(time.Now())
+	e.Root().Set(event.VersionField, event.StringValue("1"))
+	e.Root().Set("message", event.StringValue(f.host))
+	for _, name := range names {
+		f.report(e, name)
 	}
 	out.Succeed(e)
 }

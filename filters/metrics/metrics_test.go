@@ -73,6 +73,20 @@ func TestTimerOfThree(t *testing.T) {
 	require.Contains(t, flush(t, r), `"http_request_time":{"count":1,"rate_1m":0.2,"min":0.0,"max":0.0,"stddev":0.0,"mean":0.0,"p1":0.0,"p2":0.0}`)
 }
 
+func TestSplit(t *testing.T) {
+	r := filtertest.New(t, Plugin, `meter => "http_%{response}" rates => [] split_metrics => true`)
+	for _, v := range []string{"200", "404", "200"} {
+		r.Run(`{"response":` + v + `}`)
+	}
+	var m made
+	r.Filter.(*filter).Flush(time.Now(), false, &m)
+	require.Len(t, m.events, 2)
+	require.Equal(t, 2, m.succeeded)
+	for i, want := range []string{`"http_200":{"count":2}}`, `"http_404":{"count":1}}`} {
+		require.Contains(t, string(m.events[i].AppendJSON(nil)), `"message":"",`+want)
+	}
+}
+
 func TestIntervals(t *testing.T) {
 	r := filtertest.New(t, Plugin, `meter => "m" flush_interval => 10 clear_interval => 20 rates => []`)
 	require.Equal(t, "", flush(t, r))
