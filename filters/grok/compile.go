@@ -38,6 +38,7 @@ type compiled struct {
 	text     string
 	re       *onig.Regexp
 	captures []capture
+	texts    []event.TextField // the same for the quick way
 	place    config.Place
 	matched  *atomic.Int64 // texts that it matched; nil unless somebody asked for it
 }
@@ -47,7 +48,6 @@ type capture struct {
 	group     int
 	cast      patterns.Cast
 	overwrite bool
-	plain     bool // a text that goes to a field nothing else is known of
 	path      event.Path
 	invalid   error // the name of the field is no valid reference: fails for every event, as in Logstash
 }
@@ -154,6 +154,14 @@ func (c *compiler) pattern(field string, p pattern) compiled {
 	for _, name := range out.re.Names() {
 		out.captures = c.addCaptures(out.captures, name)
 	}
+	for i := range out.captures {
+		t := &out.captures[i]
+		group := t.group
+		if t.cast != patterns.NoCast || t.overwrite || t.invalid != nil {
+			group = -1
+		}
+		out.texts = append(out.texts, event.NewTextField(&t.path, group))
+	}
 	return out
 }
 
@@ -203,8 +211,7 @@ func (c *compiler) addCaptures(captures []capture, name onig.Name) []capture {
 	}
 	overwrite := slices.Contains(c.options.Overwrite, fieldName)
 	for _, group := range name.Groups {
-		captures = append(captures, capture{
-			group: group, cast: cast, overwrite: overwrite, plain: cast == patterns.NoCast && !overwrite && err == nil, path: path, invalid: err})
+		captures = append(captures, capture{group: group, cast: cast, overwrite: overwrite, path: path, invalid: err})
 		cast = patterns.NoCast
 	}
 	return captures

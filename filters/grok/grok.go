@@ -195,7 +195,7 @@ func (w *worker) matchText(e *event.Event, f *workerField, text string) (matched
 		if n := f.patterns[i].matched; n != nil {
 			n.Add(1)
 		}
-		if err := w.capture(e, f.patterns[i].captures, m, text); err != nil {
+		if err := w.capture(e, &f.patterns[i], m, text); err != nil {
 			return false, err
 		}
 		if w.breakOnMatch {
@@ -205,29 +205,35 @@ func (w *worker) matchText(e *event.Event, f *workerField, text string) (matched
 	return matched, nil
 }
 
-func (w *worker) capture(e *event.Event, captures []capture, m *onig.Matcher, text string) error {
-	for i := range captures {
-		c := &captures[i]
-		var v event.Value
-		if start, end := m.Group(c.group); start >= 0 {
-			if c.plain && (start < end || w.keepEmpty) && e.SetNewText(&c.path, text[start:end]) {
-				continue
-			}
-			if start == end && c.cast == 0 && !w.keepEmpty {
-				continue
-			}
-			v = castText(text[start:end], c.cast)
-		} else if !w.keepEmpty {
-			continue
+// capture puts what a match captured into the event: most of it by the quick way, as long as that goes.
+func (w *worker) capture(e *event.Event, p *compiled, m *onig.Matcher, text string) error {
+	for i := 0; ; i++ {
+		if !w.keepEmpty {
+			i += e.SetNewTexts(p.texts[i:], text, m.Places())
 		}
-		if c.invalid != nil {
-			return c.invalid
+		if i == len(p.captures) {
+			return nil
 		}
-		if err := put(e, c, v); err != nil {
+		if err := w.captureOne(e, &p.captures[i], m, text); err != nil {
 			return err
 		}
 	}
-	return nil
+}
+
+func (w *worker) captureOne(e *event.Event, c *capture, m *onig.Matcher, text string) error {
+	var v event.Value
+	if start, end := m.Group(c.group); start >= 0 {
+		if start == end && c.cast == 0 && !w.keepEmpty {
+			return nil
+		}
+		v = castText(text[start:end], c.cast)
+	} else if !w.keepEmpty {
+		return nil
+	}
+	if c.invalid != nil {
+		return c.invalid
+	}
+	return put(e, c, v)
 }
 
 // put sets a field, or adds to what it has: a text becomes a list of both, a list grows. What is neither stays.

@@ -47,7 +47,7 @@ func (w *worker) watchText(e *event.Event, f *workerField, text string) (matched
 		if n := f.patterns[i].matched; n != nil {
 			n.Add(1)
 		}
-		if err := w.capture(e, f.patterns[i].captures, m, text); err != nil {
+		if err := w.capture(e, &f.patterns[i], m, text); err != nil {
 			return false, err
 		}
 		if w.breakOnMatch {

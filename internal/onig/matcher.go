@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // DefaultTimeout is how long a match may take where SetTimeout asked for nothing else.
@@ -125,6 +126,12 @@ func (m *Matcher) Group(i int) (start, end int) {
 		return -1, -1
 	}
 	return int(a), int(b)
+}
+
+// Places returns where the groups matched, the whole match first: where they start, below 0 if they took no part, and where they end. It is for reading, after a
+// match that succeeded and until the next one.
+func (m *Matcher) Places() [][2]int32 {
+	return unsafe.Slice((*[2]int32)(unsafe.Pointer(unsafe.SliceData(m.regs))), len(m.re.blank)/2)
 }
 
 // note keeps the failure that came after the most progress.

@@ -350,27 +350,6 @@ func (e *Event) Top(p *Path) *Field {
 
 var timestampPath, tagsPath = MustPath(TimestampField), MustPath(TagsField)
 
-// SetNewText sets p to a text if p is a plain name that the event certainly does not have, and if that takes no more room than there is.
-// It is the quick form of SetIfAbsent, to which the caller turns if it returns false: captures are nearly all new.
-func (e *Event) SetNewText(p *Path, text string) bool {
-	o := &e.root
-	n := len(o.fields)
-	if !p.plain || n >= cap(o.fields) || n >= len(o.marks) {
-		return false
-	}
-	k := &p.keys[0]
-	if o.seen.has(k.mark) {
-		return false
-	}
-	o.seen.add(k.mark)
-	o.marks[n] = k.mark
-	o.fields = o.fields[:n+1]
-	f := &o.fields[n]
-	f.Key = k.name // one by one: a Field made first and then copied costs twice the time
-	f.Val.ptr, f.Val.num, f.Val.nsec, f.Val.kind = unsafe.Pointer(unsafe.StringData(text)), uint64(len(text)), 0, String
-	return true
-}
-
 // SetIfAbsent is Set for a field that is missing or null, in one search; done is false, and nothing changed, if p has a value.
 func (e *Event) SetIfAbsent(p *Path, v Value) (done bool, err error) {
 	if p.reserved || len(p.keys) == 0 {
