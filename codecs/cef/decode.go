@@ -3,6 +3,7 @@ package cef
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -259,8 +260,8 @@ func unescape(e *event.Event, s, which string) string {
 
 // times reads the times of extensions.
 type times struct {
-	zone    *joda.Zone      // of times that tell none
-	parsers [2]*joda.Parser // with a year and without
+	zone   *joda.Zone   // of times that tell none
+	parser *joda.Parser // of times with a year
 }
 
 // load returns the zone of a name, which may also be an abbreviation.
@@ -292,33 +293,32 @@ func (t *times) parse(s string, zone *joda.Zone) (time.Time, error) {
 	}
 	text, fraction, _ := strings.Cut(s, ".")
 	now := time.Now()
-	for i, p := range t.parsers {
-		at, ok := p.ParseIn(text, zone, now)
-		if !ok {
-			continue
-		}
-		if i == 1 {
-			at = recent(at, now)
-		}
-		nsec, ok := nanos(fraction)
-		if !ok {
-			break
-		}
-		return at.Add(nsec), nil
+	at, ok := t.parser.ParseIn(text, zone, now)
+	if !ok {
+		at, ok = t.guess(text, zone, now)
 	}
-	return time.Time{}, fmt.Errorf("no time: %q", s)
+	nsec, exact := nanos(fraction)
+	if !ok || !exact {
+		return time.Time{}, fmt.Errorf("no time: %q", s)
+	}
+	return at.Add(nsec), nil
 }
 
-// recent moves a time without a year into the past twelve months; two days are given to clocks that go wrong.
-func recent(at, now time.Time) time.Time {
+// guess reads a time without a year: the latest there was, with two days for clocks that go wrong. February 29 is not in every year.
+func (t *times) guess(text string, zone *joda.Zone, now time.Time) (at time.Time, ok bool) {
+	i := strings.LastIndexByte(text, ' ')
+	if i < 0 {
+		return at, false
+	}
+	const leap = 8 // years from one February 29 to the next at most
 	soon := now.AddDate(0, 0, 2)
-	for at.After(soon) {
-		at = at.AddDate(-1, 0, 0)
+	for year := soon.Year(); year >= soon.Year()-leap; year-- {
+		at, ok = t.parser.ParseIn(text[:i+1]+strconv.Itoa(year)+text[i:], zone, now)
+		if ok && !at.After(soon) {
+			return at, true
+		}
 	}
-	if next := at.AddDate(1, 0, 0); !next.After(soon) {
-		at = next
-	}
-	return at
+	return at, false
 }
 
 // millis reads a whole or decimal number of milliseconds.

@@ -143,12 +143,10 @@ func newTimes(o *Options) (*times, error) {
 	if locale != "" && !joda.KnownLocale(locale) {
 		return nil, plugin.OptionError("locale", fmt.Errorf("the names of months of locale %q are not known", o.Locale))
 	}
-	for i, pattern := range [...]string{"MMM dd yyyy HH:mm:ss", "MMM dd HH:mm:ss"} {
-		p, err := joda.NewParser(pattern, joda.Options{Locale: locale, Zone: t.zone})
-		if err != nil {
-			panic("BUG: " + err.Error())
-		}
-		t.parsers[i] = p
+	p, err := joda.NewParser("MMM dd yyyy HH:mm:ss", joda.Options{Locale: locale, Zone: t.zone})
+	if err != nil {
+		panic("BUG: " + err.Error())
 	}
+	t.parser = p
 	return t, nil
 }

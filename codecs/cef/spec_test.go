@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -113,5 +115,24 @@ func TestSeverity(t *testing.T) {
 	for text, want := range map[string]string{"0": "0", "10": "10", "1.0": "1", "4\n": "4", "": "6", "x": "6", "1.5": "6", "-1": "6", "11": "6", " 7 ": "7"} {
 		c := codec(t, plugin.ECSDisabled, func(o *Options) { o.Severity = event.ParseTemplate(text) })
 		require.Equal(t, "CEF:0|Elasticsearch|Logstash|1.0|Logstash|Logstash|"+want+"|", codectest.Encode(t, c, `{}`), "%q", text)
+	}
+}
+
+// A time without a year is that of the last twelve months, or of the two days to come, whatever the day on which it is read.
+func TestYearIsGuessed(t *testing.T) {
+	stamps := []string{
+		"2001-01-20T04:10:22.961Z", "2001-06-08T03:38:55.518Z", "2001-10-30T18:52:29.263Z", "2001-12-31T17:52:50.101Z", "2002-01-02T16:55:57.829Z",
+		"2002-02-28T18:51:59.504Z", "2002-03-01T00:00:00.000Z", "2003-12-30T03:18:38.333Z", "2004-02-29T01:23:45.678Z", "2004-03-01T01:23:45.678Z", "2005-02-28T01:23:45.678Z",
+	}
+	for _, stamp := range stamps {
+		want, err := time.Parse(time.RFC3339, stamp)
+		require.NoError(t, err)
+		for _, ago := range []time.Duration{30 * time.Second, 7 * 24 * time.Hour, 346 * 24 * time.Hour, -36 * time.Hour} {
+			synctest.Test(t, func(t *testing.T) { // where it is midnight, 2000-01-01
+				<-time.After(time.Until(want.Add(ago)))
+				in := header + "start=" + want.Format("Jan 02 15:04:05.000") + " Z"
+				fields(t, codec(t, plugin.ECSv8, none), in, map[string]string{"[event][start]": stamp})
+			})
+		}
 	}
 }
