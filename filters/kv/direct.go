@@ -20,7 +20,7 @@ func (w *worker) intoRoot(e *event.Event, text string) (n int, done bool, err er
 	}
 	others := e.Marks()
 	for {
-		parts := sc.run(w.parts[:], !w.o.AllowEmptyValues)
+		parts := sc.run(w.parts[:])
 		n += len(parts)
 		if !w.addParts(e, before, text, parts, &others) {
 			w.undo(e, before)
@@ -29,7 +29,7 @@ func (w *worker) intoRoot(e *event.Event, text string) (n int, done bool, err er
 		if len(parts) == len(w.parts) {
 			continue
 		}
-		key, value, ok := sc.search()
+		key, value, ok := sc.next()
 		if !ok {
 			break
 		}
@@ -40,7 +40,6 @@ func (w *worker) intoRoot(e *event.Event, text string) (n int, done bool, err er
 			w.undo(e, before)
 			return 0, false, nil
 		}
-		sc.layout.names[sc.known].turn = sc.layout.turn
 		n++
 	}
 	if err := w.tooLong(); err != nil {

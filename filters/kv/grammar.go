@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"millrace/internal/onig"
-	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
 
@@ -177,7 +176,10 @@ type scanner struct {
 	m, has   *onig.Matcher
 	timeout  time.Duration
 	timedOut bool
-	layout   layout
+
+	learns    bool // whether run is asked before next
+	skipEmpty bool
+	layout    layout
 }
 
 type state struct {
@@ -186,7 +188,6 @@ type state struct {
 	until time.Time // when the text has taken too long; set if the text is left to the regular expression
 
 	odd   bool  // the key of the last pair may be more than a plain name
-	known uint8 // its number in the layout, 0 if it has none
 	last  uint8 // the number of the last key that had one
 	slash int   // where the next backslash stands, or did
 }
@@ -196,8 +197,10 @@ func (s *scanner) begin(text string) bool {
 	s.state = state{text: text}
 	s.timedOut = false
 	if s.plain {
-		s.layout.begin()
-		s.findSlash()
+		if s.learns {
+			s.layout.begin()
+			s.findSlash()
+		}
 		return true
 	}
 	s.arm()
@@ -215,25 +218,14 @@ func (s *scanner) arm() {
 	s.has.SetTimeout(s.timeout)
 }
 
-// next returns the next pair; false if there is none, or timedOut is set.
+// next returns the next pair; false if there is none, or timedOut is set. Where keys are learned, run is asked before it.
 func (s *scanner) next() (key, value string, ok bool) {
 	if !s.plain {
 		return s.match(s.pos)
 	}
-	var room [1]event.Part
-	if parts := s.run(room[:], false); len(parts) > 0 {
-		s.odd = false
-		return parts[0].NameIn(s.text), parts[0].TextIn(s.text), true
-	}
-	return s.search()
-}
-
-// search returns the next pair of a text that may have any keys.
-func (s *scanner) search() (key, value string, ok bool) {
-	if s.slash < s.pos {
+	if s.learns && s.slash < s.pos {
 		s.findSlash()
 	}
-	s.known = 0
 	text := s.text
 	for p := s.pos; p < len(text); {
 		if s.class[text[p]]&isSplit != 0 {
@@ -243,13 +235,16 @@ func (s *scanner) search() (key, value string, ok bool) {
 		s.odd = false
 		end, escaped := s.keyEnd(p)
 		if at := s.splitEnd(end); at >= 0 {
-			if key, value, ok = s.value(p, end, at); !s.odd {
-				s.note(key, text[end])
+			if key, value, ok = s.value(p, end, at); s.learns {
+				s.note(key, value, text[end])
 			}
 			return key, value, ok
 		}
-		if escaped {
-			return s.match(p) // a backslash may have to count as itself
+		if escaped { // a backslash may have to count as itself
+			if key, value, ok = s.match(p); s.learns && ok {
+				s.note(key, value, 0)
+			}
+			return key, value, ok
 		}
 		p = end
 	}
@@ -257,15 +252,17 @@ func (s *scanner) search() (key, value string, ok bool) {
 	return "", "", false
 }
 
-// note learns the key of the last pair if the byte behind it is what separates it from its value, and finds its number in any case: this
-// text has brought it.
-func (s *scanner) note(key string, behind byte) {
-	if s.class[behind]&isValue == 0 || s.lenient && behind == ' ' {
-		s.known = s.layout.number(key)
-		return
+// note tells the layout that the text has brought a pair, and learns its key if it is plain and the byte behind it is what separates it from
+// its value.
+func (s *scanner) note(key, value string, behind byte) {
+	var i uint8
+	if s.odd || s.class[behind]&isValue == 0 || s.lenient && behind == ' ' {
+		i = s.layout.number(key)
+	} else if i = s.layout.learn(s.last, key, behind); i != 0 {
+		s.last = i
 	}
-	if s.known = s.layout.learn(s.last, key, behind); s.known != 0 {
-		s.last = s.known
+	if value != "" || !s.skipEmpty {
+		s.layout.names[i].turn = s.layout.turn
 	}
 }
 

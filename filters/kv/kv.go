@@ -172,7 +172,7 @@ func configValue(v config.Value) event.Value {
 
 // ForWorker returns the filter for one worker.
 func (f *filter) ForWorker() plugin.Filter {
-	w := &worker{filter: f, scanner: scanner{grammar: f.grammar, timeout: f.timeout}, key: f.key.forWorker(), value: f.value.forWorker()}
+	w := &worker{filter: f, scanner: scanner{grammar: f.grammar, timeout: f.timeout, learns: f.grammar.plain && !f.o.Recursive, skipEmpty: !f.o.AllowEmptyValues}, key: f.key.forWorker(), value: f.value.forWorker()}
 	w.asTheyAre = !f.key.edits() && !f.value.edits() && len(f.include.names) == 0 && len(f.exclude.names) == 0 &&
 		f.o.Prefix.String() == "" && !f.o.Recursive
 	w.direct = w.asTheyAre && f.o.Target.IsZero() && len(f.defaults) == 0 && f.grammar.plain

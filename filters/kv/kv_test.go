@@ -177,7 +177,7 @@ func FuzzScanner(f *testing.F) {
 		if err != nil || !g.plain {
 			return
 		}
-		plain := scanner{grammar: g, timeout: 1 << 62, m: g.pair.NewMatcher(), has: g.splitter.NewMatcher()}
+		plain := scanner{grammar: g, learns: true, timeout: 1 << 62, m: g.pair.NewMatcher(), has: g.splitter.NewMatcher()}
 		slow := *g
 		slow.plain = false
 		exact := scanner{grammar: &slow, timeout: 1 << 62, m: g.pair.NewMatcher(), has: g.splitter.NewMatcher()}
@@ -191,20 +191,30 @@ func FuzzScanner(f *testing.F) {
 // samePairs fails unless the scanners find the same pairs in a text.
 func samePairs(t *testing.T, plain, exact *scanner, text string) {
 	t.Helper()
-	plain.begin(text)
-	if !exact.begin(text) {
-		_, _, ok := plain.next()
-		require.False(t, ok, "%q", text)
-		return
-	}
+	require.True(t, plain.begin(text))
+	var got, want []string
+	var room [3]event.Part
 	for {
-		k1, v1, ok1 := plain.next()
-		k2, v2, ok2 := exact.next()
-		require.Equal(t, []any{k2, v2, ok2}, []any{k1, v1, ok1}, "%q", text)
-		if !ok1 {
-			return
+		parts := plain.run(room[:])
+		for i := range parts {
+			got = append(got, parts[i].NameIn(text), parts[i].TextIn(text))
+		}
+		if len(parts) == len(room) {
+			continue
+		}
+		key, value, ok := plain.next()
+		if !ok {
+			break
+		}
+		got = append(got, key, value)
+	}
+	for more := exact.begin(text); more; {
+		var key, value string
+		if key, value, more = exact.next(); more {
+			want = append(want, key, value)
 		}
 	}
+	require.Equal(t, want, got, "%q", text)
 }
 
 // FuzzDirect holds the short way into the event to the long one.
@@ -223,8 +233,9 @@ func FuzzDirect(f *testing.F) {
 	})
 }
 
-// directTest is a filter that puts pairs straight into the event where it can, and one that never does.
-type directTest [2]*worker
+// directTest is a filter that puts pairs straight into the event, one that collects them first, and one that takes each pair on its own and
+// learns no keys.
+type directTest [3]*worker
 
 func newDirectTest(t *testing.T, o Options) (d directTest) {
 	for i := range d {
@@ -232,6 +243,7 @@ func newDirectTest(t *testing.T, o Options) (d directTest) {
 		require.NoError(t, err)
 		d[i] = f.(*filter).ForWorker().(*worker)
 		d[i].direct = d[i].direct && i == 0
+		d[i].scanner.learns = i < 2
 	}
 	return d
 }
@@ -239,7 +251,7 @@ func newDirectTest(t *testing.T, o Options) (d directTest) {
 // compare fails unless both make the same of a text.
 func (d directTest) compare(t *testing.T, text string) {
 	t.Helper()
-	var got [2]string
+	var got [len(d)]string
 	for i, w := range d {
 		e := event.New(nil)
 		e.Root().Set("id", event.StringValue("old"))
@@ -254,7 +266,8 @@ func (d directTest) compare(t *testing.T, text string) {
 			require.True(t, v.Equal(f.Val), "field %d of %q", n, text)
 		}
 	}
-	require.Equal(t, got[1], got[0])
+	require.Equal(t, got[2], got[0])
+	require.Equal(t, got[2], got[1])
 }
 
 // TestLearnedKeys: whatever texts came before, the pairs of the next are the same.
@@ -276,6 +289,8 @@ func TestLearnedKeys(t *testing.T) {
 	f(`a  =  1   b = 2`)
 	f(`a =1 a=2 b =3 c=1 b=2`)
 	f(`a=1 b=2 c=  `)
+	f(`a="x\"y"z a=2 b="\" b=3`)
+	f(`\ a=2 a=3 b\=1 b=2 c=3 \=`)
 	f(`a=1\ b=2 c=\ d=4 a="\""`)
 	f(`message=x id=y a=1 id=z message=u`)
 	f(`a=1 @timestamp=2 b=3`)
@@ -301,6 +316,7 @@ func TestLearnedKeys(t *testing.T) {
 	d = newDirectTest(t, o)
 	f(`a=1,b=,c:3,d=`)
 	f(`a:1,b:2,c=3,d=,a=5`)
+	f(`a:,b:2,a=3,b=,b=`)
 	o.FieldSplit = ", "
 	d = newDirectTest(t, o)
 	f(`a=1, b=2,, c=, d=4 e="x,y", f='z',`)

@@ -108,10 +108,10 @@ func (n *name) separate(c byte) {
 	}
 }
 
-// run goes over pairs whose keys are expected, as search would, and returns where they are: up to as many as there is room for, and to the
+// run goes over pairs whose keys are expected, as next would, and returns where they are: up to as many as there is room for, and to the
 // first that needs a closer look: a key that did not follow the last one before or that this text has brought already, a backslash, a
-// quote within a value. Pairs without a value are left out if skipEmpty is set.
-func (s *scanner) run(room []event.Part, skipEmpty bool) []event.Part {
+// quote within a value. Pairs without a value are left out if skipEmpty is set: their keys may come again.
+func (s *scanner) run(room []event.Part) []event.Part {
 	text, p := s.text, s.pos
 	if len(text) < wordBytes {
 		return nil
@@ -119,7 +119,7 @@ func (s *scanner) run(room []event.Part, skipEmpty bool) []event.Part {
 	n := 0
 	if s.separator != 0 {
 		var number uint64
-		n, p, number = runPairs(s.grammar, &s.layout, unsafe.StringData(text), len(text), s.slash, p, uint64(s.last), &room[0], len(room), skipEmpty)
+		n, p, number = runPairs(s.grammar, &s.layout, unsafe.StringData(text), len(text), s.slash, p, uint64(s.last), &room[0], len(room), s.skipEmpty)
 		s.last = uint8(number)
 	}
 	class, closer, separator, slash := &s.class, &s.closer, s.separator, s.slash
@@ -174,7 +174,7 @@ func (s *scanner) run(room []event.Part, skipEmpty bool) []event.Part {
 			break
 		}
 		last = k
-		if start < end || !skipEmpty {
+		if start < end || !s.skipEmpty {
 			k.turn = turn
 			r := &room[n]
 			r.Name, r.NameLen, r.Text, r.TextLen, r.Mark = p, k.size, start, end-start, k.mark

@@ -35,7 +35,17 @@ func (p *parse) text(s string) error {
 			return err
 		}
 	}
+	others := p.pairs.Marks()
 	for {
+		if sc.learns {
+			parts := sc.run(p.w.parts[:])
+			if err := p.addParts(s, parts, &others); err != nil {
+				return err
+			}
+			if len(parts) == len(p.w.parts) {
+				continue
+			}
+		}
 		key, value, ok := sc.next()
 		if !ok {
 			break
@@ -65,6 +75,22 @@ func (p *parse) resolve() (err error) {
 	}
 	if !w.exclude.static {
 		w.excludes = p.exclude
+	}
+	return nil
+}
+
+// addParts adds pairs whose keys differ, and differ from those of this text so far.
+func (p *parse) addParts(text string, parts []event.Part, others *event.Marks) error {
+	for len(parts) > 0 {
+		if p.simple {
+			if parts = parts[p.pairs.AppendParts(text, parts, others):]; len(parts) == 0 {
+				break
+			}
+		}
+		if err := p.add(parts[0].NameIn(text), parts[0].TextIn(text)); err != nil {
+			return err
+		}
+		parts = parts[1:]
 	}
 	return nil
 }

@@ -17,27 +17,46 @@ func (p *Part) TextIn(text string) string { return text[p.Text : p.Text+p.TextLe
 // Mark returns a byte that is equal for equal names and rarely for others. A filter that sets the same fields in every event keeps it.
 func Mark(name string) byte { return markOf(name) }
 
-// Marks are the marks of names that an event cannot be given without a look at those it has.
+// Marks are the marks of names that an object cannot be given without a look at those it has.
 type Marks struct{ set markSet }
 
-// Marks returns the marks of the names that e has at its top level, of some that it had, and of the reserved ones.
+// Marks returns the marks of the names that o has, and of some that it had.
+func (o *Object) Marks() Marks { return Marks{o.seen} }
+
+// Marks returns those of Root, and the marks of the reserved names.
 func (e *Event) Marks() Marks {
-	m := Marks{e.root.seen}
+	m := e.root.Marks()
 	m.set.join(&reservedMarks)
 	return m
 }
 
-// AppendParts adds a top-level field for each part of text, up to the first whose name e has or that is a reserved one, and returns how
-// many it added. others are the marks that e had before the first part; the caller answers for it that the names of parts are plain and
-// differ from one another and from those set since.
-func (e *Event) AppendParts(text string, parts []Part, others *Marks) int {
+// AppendParts adds a field for each part of text, up to the first whose name o has, and returns how many it added. others are the marks
+// that o had before the first part; the caller answers for it that the names of parts differ from one another and from those set since.
+func (o *Object) AppendParts(text string, parts []Part, others *Marks) int {
 	for done := 0; ; done++ {
-		done += e.root.appendParts(text, parts[done:], others)
-		if done == len(parts) || !e.lacks(text, &parts[done]) {
+		done += o.appendParts(text, parts[done:], others)
+		if done == len(parts) {
 			return done
 		}
 		p := &parts[done]
-		e.root.add(p.NameIn(text), p.Mark, StringValue(p.TextIn(text)))
+		name := p.NameIn(text)
+		if o.find(name, p.Mark) >= 0 {
+			return done
+		}
+		o.add(name, p.Mark, StringValue(p.TextIn(text)))
+	}
+}
+
+// AppendParts is that of Root, and stops at a reserved name as well. The names of parts are plain ones.
+func (e *Event) AppendParts(text string, parts []Part, others *Marks) int {
+	for done := 0; ; done++ {
+		done += e.root.appendParts(text, parts[done:], others)
+		if done == len(parts) || isReserved(parts[done].NameIn(text)) {
+			return done
+		}
+		if n := e.root.AppendParts(text, parts[done:done+1], others); n == 0 {
+			return done
+		}
 	}
 }
 
@@ -77,8 +96,6 @@ type pieces struct {
 	val     Value
 }
 
-// lacks reports whether e has no field of the part's name, which is not a reserved one either.
-func (e *Event) lacks(text string, p *Part) bool {
-	name := p.NameIn(text)
-	return name != TimestampField && name != TagsField && name != MetadataField && e.root.find(name, p.Mark) < 0
+func isReserved(name string) bool {
+	return name == TimestampField || name == TagsField || name == MetadataField
 }
