@@ -148,7 +148,11 @@ func (r *Report) order(filter *Row, patterns []*Row) {
 	case r.AllTried:
 		r.say("order", best, "%s: put it first, which saves %s; no text of the sample matches it and one before it, so the sample comes out the same (of a text that matches both, the first in the list takes the fields)", what, saves)
 	default:
-		r.say("order", best, "%s: first it would save %s. Of a text that matches several the first in the list takes the fields, so another order changes such events; a replay of a sample (--input) tells whether there are any", what, saves)
+		tells := "a replay of a sample (--input) tells whether there are any"
+		if r.Mode == Replayed {
+			tells = "a longer --duration leaves time to try all patterns on all texts of the sample, and tells whether there are any"
+		}
+		r.say("order", best, "%s: first it would save %s. Of a text that matches several the first in the list takes the fields, so another order changes such events; %s", what, saves, tells)
 	}
 }
 

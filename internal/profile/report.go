@@ -137,7 +137,7 @@ func (r *Report) fill(counts pipeline.ProfileSnapshot, rounds []pipeline.Profile
 			row.Share = row.perEvent / r.NanosPerEvent
 		}
 	}
-	r.saves(sum, counts)
+	r.saves(rounds, sum, counts)
 	r.shorten()
 }
 
@@ -195,7 +195,7 @@ func (r *Report) patterns(counts, sum pipeline.ProfileSnapshot) {
 
 // saves estimates for every pattern what its being the first of its field would save: the tries before it on the texts that it
 // matches, less its own tries on those that others match.
-func (r *Report) saves(sum, counts pipeline.ProfileSnapshot) {
+func (r *Report) saves(rounds []pipeline.ProfileSnapshot, sum, counts pipeline.ProfileSnapshot) {
 	if r.Timed == 0 || r.NanosPerEvent <= 0 {
 		return
 	}
@@ -204,25 +204,41 @@ func (r *Report) saves(sum, counts pipeline.ProfileSnapshot) {
 		if row.Kind != pipeline.PartPattern || row.Every {
 			continue
 		}
-		p, earlier := &sum.Parts[i], int64(0)
+		earlier := int64(0)
 		for j := i - 1; j >= 0 && r.Rows[j].Kind == pipeline.PartPattern && r.Rows[j].parent == row.parent && r.Rows[j].Field == row.Field; j-- {
 			earlier += sum.Parts[j].Held
 		}
-		failing := 0.0
-		switch c := &counts.Parts[i]; {
-		case p.Failed > 0:
-			failing = float64(p.FailedNanos) / float64(p.Failed)
-		case c.Failed > 0:
-			failing = float64(c.FailedNanos) / float64(c.Failed)
-		case p.Events > 0:
-			failing = float64(p.Nanos) / float64(p.Events)
-		}
-		saved := (float64(p.Before) - float64(earlier)*failing) / float64(r.Timed)
+		before := quantile(each(rounds, func(s *pipeline.ProfileSnapshot) float64 { return float64(s.Parts[i].Before) }), 0.5)
+		saved := before - failing(rounds, &counts.Parts[i], i)*float64(earlier)/float64(r.Timed)
 		row.FirstSaves = max(0, saved/r.NanosPerEvent)
 	}
 }
 
-// decoded returns how many events codecs made; of a pipeline whose events all come from filters, how many these made.
+// failing returns what a try of a pattern takes that fails. Where none failed in the rounds, the tries on all texts of the counting
+// pass tell it; where there was none either, what a try takes at all.
+func failing(rounds []pipeline.ProfileSnapshot, counts *pipeline.ProfilePart, part int) float64 {
+	var fails, tries []float64
+	for i := range rounds {
+		p := &rounds[i].Parts[part]
+		if p.Failed > 0 {
+			fails = append(fails, float64(p.FailedNanos)/float64(p.Failed))
+		}
+		if p.Events > 0 {
+			tries = append(tries, float64(p.Nanos)/float64(p.Events))
+		}
+	}
+	slices.Sort(fails)
+	slices.Sort(tries)
+	switch {
+	case fails != nil:
+		return quantile(fails, 0.5)
+	case counts.Failed > 0:
+		return float64(counts.FailedNanos) / float64(counts.Failed)
+	}
+	return quantile(tries, 0.5)
+}
+
+// decoded returns how many events codecs made.
 func decoded(s pipeline.ProfileSnapshot) (n int64) {
 	for i := range s.Parts {
 		if s.Parts[i].Kind == pipeline.PartDecode {
@@ -242,9 +258,6 @@ func total(rounds []pipeline.ProfileSnapshot) pipeline.ProfileSnapshot {
 			to.Records += from.Records
 			to.Events += from.Events
 			to.Held += from.Held
-			to.Failed += from.Failed
-			to.FailedNanos += from.FailedNanos
-			to.Before += from.Before
 		}
 	}
 	return sum
