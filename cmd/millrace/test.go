@@ -25,6 +25,7 @@ type testOptions struct {
 	now      string
 	timezone string
 	mocks    string
+	base     string
 	only     string
 	limit    time.Duration
 	junit    string
@@ -64,6 +65,7 @@ replaced by a collector. Nothing is opened or connected to. The exit code is 1 i
 	f.StringVar(&o.junit, "junit", "", "write the results to a file in the XML format of JUnit")
 	f.StringVar(&o.now, "now", "", "the present of events and filters, such as 2024-01-02T03:04:05Z, for tests that set none (default: the real one)")
 	f.StringVar(&o.timezone, "timezone", "UTC", "time zone of the process, that of dates without one")
+	f.StringVar(&o.base, "pipeline-base", "", "folder at which relative paths of a pipelines.yml begin (default: its own)")
 	f.StringVar(&o.mocks, "plugin-mock", "", "file with plugins to replace, in the format of logstash-filter-verifier")
 	f.DurationVar(&o.limit, "timeout", 30*time.Second, "how long a case may take")
 	f.StringVar(&o.ecs, "pipeline.ecs_compatibility", "v8", "names of fields: disabled, v1, v8; tests may set their own")
@@ -74,7 +76,7 @@ replaced by a collector. Nothing is opened or connected to. The exit code is 1 i
 // runnerOptions checks the flags.
 func (p *program) runnerOptions(o *testOptions) (pipetest.Options, error) {
 	ro := pipetest.Options{
-		Registry: p.reg, Configs: o.configs, SupportEscapes: o.escapes, ECS: plugin.ECS(o.ecs), Lookup: lookupVariable, Limit: o.limit,
+		Registry: p.reg, Configs: o.configs, PipelineBase: o.base, SupportEscapes: o.escapes, ECS: plugin.ECS(o.ecs), Lookup: lookupVariable, Limit: o.limit,
 		Version: logstashVersion,
 	}
 	var errs []error

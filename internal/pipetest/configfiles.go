@@ -1,6 +1,7 @@
 package pipetest
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -77,7 +78,7 @@ func isPipelinesFile(name string) bool {
 	return filepath.Ext(name) == ".yml" || filepath.Ext(name) == ".yaml"
 }
 
-// pipelines reads a pipelines.yml. Paths in it that are not absolute begin at its folder.
+// pipelines reads a pipelines.yml. Paths in it that are not absolute begin at its folder, or the one that the options name.
 func (x *execution) pipelines(path string) ([]source, error) {
 	lookup := func(name string) (string, bool) { return x.variable(name) }
 	list, _, err := settings.New().LoadPipelinesFile(path, lookup)
@@ -100,7 +101,7 @@ func (x *execution) pipelines(path string) ([]source, error) {
 			return nil, fmt.Errorf("%s: pipeline %q has neither path.config nor config.string", path, s.id)
 		default:
 			if !filepath.IsAbs(files) {
-				files = filepath.Join(filepath.Dir(path), files)
+				files = filepath.Join(cmp.Or(x.r.o.PipelineBase, filepath.Dir(path)), files)
 			}
 			if s.names, err = ConfigFiles([]string{files}); err == nil {
 				err = s.read()

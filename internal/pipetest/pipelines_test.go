@@ -1,6 +1,7 @@
 package pipetest
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -30,10 +31,11 @@ output { pipeline { id => "nobody_listens" send_to => "fourth" } }`)
 - { pipeline.id: one, path.config: "first.c*" }
 - { pipeline.id: two, path.config: second.conf, pipeline.ecs_compatibility: disabled }
 `)
+	pipelines, base := filepath.Join(dir, "all.yml"), ""
 	f := func(name, text string) {
 		t.Helper()
 		o := options(t)
-		o.Configs = []string{filepath.Join(dir, "all.yml")}
+		o.Configs, o.PipelineBase = []string{pipelines}, base
 		results, err := runFile(t, o, write(t, t.TempDir(), name, text))
 		require.NoError(t, err)
 		require.NotEmpty(t, results)
@@ -65,6 +67,8 @@ testcases:
   - { message: lost, x: 1, tags: [lines] } # past all outputs of the first
   - { message: event, x: 1, tags: [lines, linked], meta: "yes" }
 `)
+	pipelines, base = filepath.Join(t.TempDir(), "moved.yml"), dir
+	require.NoError(t, os.Rename(filepath.Join(dir, "all.yml"), pipelines))
 	f("named.test.yml", `
 input_plugin: from_first
 ignore: ["@timestamp", event]

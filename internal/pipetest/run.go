@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Registry       *plugin.Registry
 	Configs        []string // files, folders or globs for suites that name no configuration
+	PipelineBase   string   // folder at which paths of a pipelines.yml begin; "": that of the file
 	SupportEscapes bool
 	ECS            plugin.ECS
 	Lookup         config.Lookup // variables that the suite does not set
