@@ -74,9 +74,6 @@ func (f *Filter) ForWorker() plugin.Filter {
 			m.SetTimeout(f.timeout)
 			to.matchers = append(to.matchers, m)
 		}
-		if from.scan != nil {
-			to.state.marks = new([pairSlots]uint8)
-		}
 	}
 	return w
 }
@@ -172,10 +169,11 @@ func (w *worker) matchText(e *event.Event, f *workerField, text string) (matched
 		return w.watchText(e, f, text)
 	}
 	f.state.noted = false
-	for i := range f.patterns {
-		if f.scan != nil && !f.scan.possible(&f.state, i, text) {
-			matched = false
-			continue
+	for i := 0; i < len(f.patterns); i++ {
+		if f.scan != nil {
+			if i = f.scan.next(&f.state, i, text); i == len(f.patterns) {
+				return false, nil
+			}
 		}
 		m := f.matchers[i]
 		if w.eventScope {
@@ -185,6 +183,9 @@ func (w *worker) matchText(e *event.Event, f *workerField, text string) (matched
 			}
 			m.SetTimeout(left)
 		}
+		if f.scan != nil && f.scan.expected(&f.state, i) {
+			m.Expect()
+		}
 		matched = m.Match(text)
 		if !matched {
 			if m.TimedOut() {
@@ -192,6 +193,7 @@ func (w *worker) matchText(e *event.Event, f *workerField, text string) (matched
 			}
 			continue
 		}
+		f.state.last = i
 		if n := f.patterns[i].matched; n != nil {
 			n.Add(1)
 		}

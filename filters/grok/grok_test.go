@@ -2,6 +2,7 @@ package grok
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,7 +181,7 @@ func TestPrescanRulesOutOnlyWhatFails(t *testing.T) {
 		for _, s := range samples {
 			f.state.noted = false
 			for i := range f.patterns {
-				if f.scan.possible(&f.state, i, s.text) {
+				if f.scan.next(&f.state, i, s.text) == i {
 					continue
 				}
 				ruledOut++
@@ -191,16 +192,31 @@ func TestPrescanRulesOutOnlyWhatFails(t *testing.T) {
 	}
 }
 
-func TestScanStateSurvivesManyTurns(t *testing.T) {
+// What is noted of one text has no part in the next.
+func TestScanOfTexts(t *testing.T) {
 	o := defaults()
-	o.Match = matchOf("message", "a", "first", "second", "third")
+	o.Match = matchOf("message", "nothing at all", "first", "second", "third")
 	w := newWorker(t, plugin.ECSDisabled, o)
-	for i := range 1000 {
-		text, want := "second", true
-		if i%2 == 0 {
-			text, want = "seCond", false
+	for i := range 100 {
+		text, want := strings.Repeat("x", i)+"second"+strings.Repeat("y", i/2), true
+		if i%3 == 0 {
+			text, want = strings.Replace(text, "c", "C", 1), false
 		}
-		require.Equal(t, want, w.Filter(newEvent(t, "message", text)), "turn %d", i)
+		require.Equal(t, want, w.Filter(newEvent(t, "message", text)), "%q", text)
+	}
+}
+
+// A list so long that patterns share signs.
+func TestScanOfLongList(t *testing.T) {
+	var list []string
+	for i := range 200 {
+		list = append(list, fmt.Sprintf("^word%03d$", i))
+	}
+	o := defaults()
+	o.Match = matchOf("message", list...)
+	w := newWorker(t, plugin.ECSDisabled, o)
+	for i := range 210 {
+		require.Equal(t, i < 200, w.Filter(newEvent(t, "message", fmt.Sprintf("word%03d", i))), i)
 	}
 }
 

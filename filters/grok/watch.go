@@ -18,7 +18,7 @@ func (w *worker) watchText(e *event.Event, f *workerField, text string) (matched
 	f.state.noted = false
 	all := w.watcher.Text()
 	for i := range f.patterns {
-		if f.scan != nil && !f.scan.possible(&f.state, i, text) {
+		if f.scan != nil && f.scan.next(&f.state, i, text) != i {
 			matched = false
 			w.watcher.End(f.first+i, plugin.PatternRuledOut)
 			continue
@@ -63,7 +63,7 @@ func (w *worker) watchText(e *event.Event, f *workerField, text string) (matched
 // tryRest tries the patterns from i on for the watcher alone.
 func (w *worker) tryRest(f *workerField, i int, text string) {
 	for ; i < len(f.patterns); i++ {
-		if f.scan != nil && !f.scan.possible(&f.state, i, text) {
+		if f.scan != nil && f.scan.next(&f.state, i, text) != i {
 			w.watcher.End(f.first+i, plugin.PatternRuledOut)
 			continue
 		}

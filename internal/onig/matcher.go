@@ -69,6 +69,9 @@ func (re *Regexp) NewDebugMatcher() *Matcher {
 	return &Matcher{make: re.debug, debug: true}
 }
 
+// Expect tells that the next text is likely to match, so that it need not be searched for what every match contains before an attempt has failed.
+func (m *Matcher) Expect() { m.lucky = true }
+
 // SetTimeout limits the time one match may take; 0 stands for DefaultTimeout.
 func (m *Matcher) SetTimeout(d time.Duration) { m.timeout = d }
 
