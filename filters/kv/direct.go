@@ -18,7 +18,7 @@ func (w *worker) intoRoot(e *event.Event, text string) (n int, done bool, err er
 	if !sc.begin(text) {
 		return 0, true, w.tooLong()
 	}
-	others := e.Marks()
+	others := e.Root().Marks()
 	for {
 		parts := sc.run(w.parts[:])
 		n += len(parts)
@@ -59,7 +59,7 @@ func (w *worker) tooLong() error {
 // addParts adds pairs whose keys differ, and differ from those added before. It reports whether that was possible.
 func (w *worker) addParts(e *event.Event, before int, text string, parts []event.Part, others *event.Marks) bool {
 	for {
-		if parts = parts[e.AppendParts(text, parts, others):]; len(parts) == 0 {
+		if parts = parts[e.Root().AppendParts(text, parts, others):]; len(parts) == 0 {
 			return true
 		}
 		if p := &parts[0]; !w.addRoot(e, before, p.NameIn(text), p.TextIn(text)) {

@@ -62,7 +62,7 @@ func (l *layout) begin() {
 func (l *layout) learn(after uint8, key string, separator byte) uint8 {
 	i := l.number(key)
 	if i == 0 {
-		if len(key) >= nameBytes || l.used == len(l.names)-1 {
+		if len(key) >= nameBytes || l.used == len(l.names)-1 || event.Reserved(key) {
 			return 0
 		}
 		l.used++

@@ -23,45 +23,28 @@ type Marks struct{ set markSet }
 // Marks returns the marks of the names that o has, and of some that it had.
 func (o *Object) Marks() Marks { return Marks{o.seen} }
 
-// Marks returns those of Root, and the marks of the reserved names.
-func (e *Event) Marks() Marks {
-	m := e.root.Marks()
-	m.set.join(&reservedMarks)
-	return m
-}
-
 // AppendParts adds a field for each part of text, up to the first whose name o has, and returns how many it added. others are the marks
 // that o had before the first part; the caller answers for it that the names of parts differ from one another and from those set since.
 func (o *Object) AppendParts(text string, parts []Part, others *Marks) int {
 	for done := 0; ; done++ {
 		done += o.appendParts(text, parts[done:], others)
-		if done == len(parts) {
-			return done
-		}
-		p := &parts[done]
-		name := p.NameIn(text)
-		if o.find(name, p.Mark) >= 0 {
-			return done
-		}
-		o.add(name, p.Mark, StringValue(p.TextIn(text)))
-	}
-}
-
-// AppendParts is that of Root, and stops at a reserved name as well. The names of parts are plain ones.
-func (e *Event) AppendParts(text string, parts []Part, others *Marks) int {
-	for done := 0; ; done++ {
-		done += e.root.appendParts(text, parts[done:], others)
-		if done == len(parts) || isReserved(parts[done].NameIn(text)) {
-			return done
-		}
-		if n := e.root.AppendParts(text, parts[done:done+1], others); n == 0 {
+		if done == len(parts) || !o.appendPart(text, &parts[done]) {
 			return done
 		}
 	}
 }
 
-// appendParts does the part of AppendParts that takes no search and no memory. It has no calls, which would keep everything out of
-// registers.
+// appendPart adds one field, unless o has it.
+func (o *Object) appendPart(text string, p *Part) bool {
+	name := p.NameIn(text)
+	if o.find(name, p.Mark) >= 0 {
+		return false
+	}
+	o.add(name, p.Mark, StringValue(p.TextIn(text)))
+	return true
+}
+
+// appendParts does the part of AppendParts that takes no search and no memory. Its loops hold what fits into registers.
 func (o *Object) appendParts(text string, parts []Part, others *Marks) int {
 	n := len(o.fields)
 	room := min(cap(o.fields), len(o.marks)) - n
@@ -69,33 +52,42 @@ func (o *Object) appendParts(text string, parts []Part, others *Marks) int {
 		return 0
 	}
 	parts = parts[:min(len(parts), room)]
-	base := unsafe.Pointer(unsafe.StringData(text))
-	fields, marks := o.fields[n:n+len(parts)], o.marks[n:n+len(parts)]
-	i := 0
-	for i < len(parts) {
-		p := &parts[i]
-		word, bit := p.Mark>>6, uint64(1)<<(p.Mark&63)
+	marks := o.marks[n : n+len(parts)]
+	for i := range parts {
+		mark := parts[i].Mark
+		word, bit := mark>>6, uint64(1)<<(mark&63)
 		if others.set[word]&bit != 0 {
+			parts = parts[:i]
 			break
 		}
 		o.seen[word] |= bit
-		marks[i] = p.Mark
-		f := (*pieces)(unsafe.Pointer(&fields[i]))
-		f.name, f.val.ptr = unsafe.Add(base, p.Name), unsafe.Add(base, p.Text)
-		f.nameLen, f.val.num, f.val.nsec, f.val.kind = int(p.NameLen), uint64(p.TextLen), 0, String
-		i++
+		marks[i] = mark
 	}
-	o.fields = o.fields[:n+i]
-	return i
+	o.fields = o.fields[:n+len(parts)]
+	fields := o.fields[n:]
+	base := unsafe.Pointer(unsafe.StringData(text))
+	model := Field{Val: Value{kind: String}}
+	kind := (*pieces)(unsafe.Pointer(&model)).kind
+	for i := range parts {
+		p, f := &parts[i], (*pieces)(unsafe.Pointer(&fields[i]))
+		f.name, f.text = unsafe.Add(base, p.Name), unsafe.Add(base, p.Text)
+		f.nameLen, f.textLen, f.kind = int(p.NameLen), uint64(p.TextLen), kind
+	}
+	return len(parts)
 }
 
-// pieces is a Field with the string taken apart: to make one of a pointer and a length takes more checks than all the rest.
+// pieces is a Field with a text, taken apart: to make a string of a pointer and a length takes more checks than all the rest.
 type pieces struct {
 	name    unsafe.Pointer
 	nameLen int
-	val     Value
+	text    unsafe.Pointer
+	textLen uint64
+	kind    uint64 // all behind num
 }
 
-func isReserved(name string) bool {
+var _ [unsafe.Sizeof(Field{})]byte = [unsafe.Sizeof(pieces{})]byte{}
+
+// Reserved reports whether a top-level field of the name is one that only [Event.Set] may set.
+func Reserved(name string) bool {
 	return name == TimestampField || name == TagsField || name == MetadataField
 }

@@ -286,7 +286,7 @@ func (e *Event) SetFields(o *Object) error {
 // is among those of Root, at -1 if the name is a reserved one, which only Set may set; ok is false then, and nothing changed.
 func (e *Event) AddPlain(name string, v Value) (at int, ok bool) {
 	mark := markOf(name)
-	if reservedMarks.has(mark) && (name == TimestampField || name == TagsField || name == MetadataField) {
+	if reservedMarks.has(mark) && Reserved(name) {
 		return -1, false
 	}
 	if at = e.root.find(name, mark); at >= 0 {
