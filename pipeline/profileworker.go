@@ -30,7 +30,9 @@ type timing struct {
 func (w *worker) beginTiming() {
 	if pr := w.p.profile.current.Load(); pr != nil {
 		w.timeTurn(pr)
+		return
 	}
+	w.timing = nil // what the last profile needed goes with it
 }
 
 // endTiming is called behind a turn.

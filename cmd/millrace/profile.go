@@ -100,6 +100,9 @@ func (p *program) profile(ctx context.Context, cmd *cobra.Command, o *profileOpt
 		return err
 	}
 	if o.format == "json" {
+		if o.top > 0 {
+			r.Keep(o.top)
+		}
 		enc := json.NewEncoder(p.out)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)

@@ -65,6 +65,15 @@ func (r *Report) head() string {
 	return s
 }
 
+// Keep drops all rows but the n that cost most, dearest first, for those who do not read the text.
+func (r *Report) Keep(n int) {
+	kept := make([]Row, 0, n)
+	for _, row := range r.shown(n) {
+		kept = append(kept, *row)
+	}
+	r.Rows = kept
+}
+
 // shown are the rows of the table.
 func (r *Report) shown(top int) []*Row {
 	var rows []*Row
