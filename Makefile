@@ -32,7 +32,7 @@ lint: ## staticcheck, and the project's own rules as tests
 
 unit: ## units, recorded cases, real servers where Java, Maven and Redis are installed
 	$(GO) test -timeout 20m ./...
-	$(GO) test -tags purego ./pipeline/event ./internal/charset
+	$(GO) test -tags purego ./pipeline/event ./internal/charset ./internal/onig
 
 race:
 	CGO_ENABLED=1 $(GO) test -short -race -timeout 20m $(RACE)

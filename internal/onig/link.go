@@ -45,9 +45,7 @@ type extra struct {
 // class returns the class of which tab is the first part.
 func (k *code) class() *class { return (*class)(unsafe.Pointer(k.tab)) }
 
-// stops returns the bytes that end a run: the only ones outside the class, or where what follows may start too.
-func (k *code) stops() (a, b byte) { return byte(k.word), byte(k.word >> 8) }
-
+// setStops notes the bytes that end a run: the only ones outside the class, or where what follows may start too.
 func (k *code) setStops(stops []byte) {
 	k.flags |= flagStops
 	k.word = uint64(stops[0]) | uint64(stops[len(stops)-1])<<8

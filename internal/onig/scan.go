@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// shortRun is how many bytes of a run are looked at eight at a time before the faster search, which takes longer to begin, goes on.
-const shortRun = 48
+// blockSize is how many bytes are searched at a time, where there are as many.
+const blockSize = 16
 
 // scan measures, from pos on, what takes longer than a call: it returns where that ends or, if the instruction does not match, the complement of how far it got.
 func (m *Matcher) scan(in *code, pos int) int {
@@ -24,13 +24,13 @@ func (m *Matcher) scan(in *code, pos int) int {
 		}
 		return pos
 	case opSpanStops:
-		end := m.pastRun(in, text, pos, n)
+		end := pastRun(in, text, pos, n)
 		if end < pos+int(in.min) {
 			return ^end
 		}
 		return end
 	case opSpanEscaped:
-		return m.escaped(in, text, pos, n)
+		return escaped(in, text, pos, n)
 	case opSpanLazy:
 		if end := lazyEnd(in, m.text, int32(pos)); end >= 0 {
 			return int(end)
@@ -45,25 +45,21 @@ func (m *Matcher) scan(in *code, pos int) int {
 }
 
 // pastRun returns the end of a run.
-func (m *Matcher) pastRun(in *code, text unsafe.Pointer, pos, n int) int {
-	limit := n
+func pastRun(in *code, text unsafe.Pointer, pos, n int) int {
 	if in.flags&flagStops != 0 {
-		limit = min(n, pos+shortRun)
-		pos = pastStops(text, pos, limit, in.word)
+		return pastStops(text, pos, n, in.word)
 	}
-	for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
+	for tab := in.tab; pos < n && tab[byteAt(text, pos)] != 0; {
 		pos++
-	}
-	if pos == limit && pos < n {
-		pos = int(stopAfter(in, m.text, int32(pos)))
 	}
 	return pos
 }
 
-func (m *Matcher) escaped(in *code, text unsafe.Pointer, pos, n int) int {
+// escaped measures the inside of a quoted text.
+func escaped(in *code, text unsafe.Pointer, pos, n int) int {
 	least := pos + int(in.min)
 	for {
-		pos = m.pastRun(in, text, pos, n)
+		pos = pastRun(in, text, pos, n)
 		// What an escaped character has behind its first byte belongs to the run.
 		if pos+1 >= n || byteAt(text, pos) != in.b || in.fol[byteAt(text, pos+1)] == 0 {
 			break
@@ -102,8 +98,19 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// pastGraph skips bytes above the space from pos on, while eight are left in front of n.
+// pastGraph skips bytes above the space from pos on.
 func pastGraph(text unsafe.Pointer, pos, n int) int {
+	if n-pos >= blockSize {
+		return pos + findBlank(unsafe.Add(text, pos), n-pos)
+	}
+	for pos = graphWords(text, pos, n); pos < n && byteAt(text, pos) > ' '; {
+		pos++
+	}
+	return pos
+}
+
+// graphWords does so while eight bytes are left in front of n.
+func graphWords(text unsafe.Pointer, pos, n int) int {
 	for pos+8 <= n {
 		v := *(*uint64)(unsafe.Add(text, pos))
 		if found := (v - (' '+1)*lowBits) &^ v & highBits; found != 0 {
@@ -114,8 +121,11 @@ func pastGraph(text unsafe.Pointer, pos, n int) int {
 	return pos
 }
 
-// pastStops skips bytes that are neither of the two lowest of word from pos on, while eight are left in front of n.
+// pastStops skips bytes that are neither of the two lowest of word from pos on.
 func pastStops(text unsafe.Pointer, pos, n int, word uint64) int {
+	if n-pos >= blockSize {
+		return pos + findEither(unsafe.Add(text, pos), n-pos, word)
+	}
 	as, bs := word&0xFF*lowBits, word>>8*lowBits
 	for pos+8 <= n {
 		v := *(*uint64)(unsafe.Add(text, pos))
@@ -124,6 +134,11 @@ func pastStops(text unsafe.Pointer, pos, n int, word uint64) int {
 			return pos + bits.TrailingZeros64(found)>>3
 		}
 		pos += 8
+	}
+	for a, b := byte(word), byte(word>>8); pos < n; pos++ {
+		if c := byteAt(text, pos); c == a || c == b {
+			break
+		}
 	}
 	return pos
 }

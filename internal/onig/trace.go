@@ -27,12 +27,13 @@ func (m *Matcher) traced(in *code, text unsafe.Pointer, pos, n int) int {
 	rows, kinds := unsafe.Pointer(unsafe.SliceData(a.next)), in.tab
 	row := a.start
 	from, limit := pos, pos // what is run over up to limit is remembered
+	same := 0
 	t := &m.traces[in.reg]
 	if pos+traceLength <= n {
 		t.rows[0] = row
-		k := t.common(unsafe.Add(text, pos))
-		row = t.rows[k]
-		pos, limit = pos+k, pos+traceLength
+		same = t.common(unsafe.Add(text, pos))
+		row = t.rows[same]
+		pos, limit = pos+same, pos+traceLength
 	}
 	for pos < n {
 		to := *(*uint16)(unsafe.Add(rows, 2*(uint(row)+uint(kinds[byteAt(text, pos)]))))
@@ -45,7 +46,7 @@ func (m *Matcher) traced(in *code, text unsafe.Pointer, pos, n int) int {
 			t.rows[pos-from] = row
 		}
 	}
-	if limit > from {
+	if limit > from && (pos-from != same || same != int(t.length)) {
 		t.keep(unsafe.Add(text, from), pos-from)
 	}
 	if a.next[row+a.width-1] == 0 {

@@ -2,7 +2,6 @@ package onig
 
 import (
 	"math"
-	"strings"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -18,30 +17,6 @@ func regAt(regs unsafe.Pointer, r uint16) int32 {
 // frame returns entry i of the stack, where there is room for it.
 func (m *Matcher) frame(i int) *frame {
 	return (*frame)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.stack)), frameSize*i))
-}
-
-// stopAfter returns where the first of the two stop bytes stands from pos on, or the end. It looks at a window at a time, so that a stop byte far away is
-// not searched for again and again when the other one is frequent.
-func stopAfter(in *code, s string, pos int32) int32 {
-	const window = 256
-	first, second := in.stops()
-	for int(pos) < len(s) {
-		w := s[pos:min(int(pos)+window, len(s))]
-		i := strings.IndexByte(w, first)
-		if i >= 0 {
-			w = w[:i]
-		}
-		if second != first {
-			if j := strings.IndexByte(w, second); j >= 0 {
-				return pos + int32(j)
-			}
-		}
-		pos += int32(len(w))
-		if i >= 0 {
-			return pos
-		}
-	}
-	return pos
 }
 
 // charStart returns where the character that ends at pos begins; pos > 0.
@@ -89,7 +64,7 @@ func spanChars(c *class, s string, pos, limit int32) (end, count int32) {
 func lazyEnd(in *code, s string, pos int32) int32 {
 	n := int32(len(s))
 	if in.flags&flagStops != 0 {
-		pos = stopAfter(in, s, pos)
+		pos = int32(pastStops(unsafe.Pointer(unsafe.StringData(s)), int(pos), len(s), in.word))
 		if pos < n && in.fol[s[pos]] == 0 {
 			return -1
 		}
