@@ -9,6 +9,9 @@ import (
 // byteAt returns the byte at pos, which the caller has compared with the length of the text.
 func byteAt(text unsafe.Pointer, pos int) byte { return *(*byte)(unsafe.Add(text, pos)) }
 
+// entry returns an entry of a table. Through a pointer to an array, each access would be a look at the pointer too.
+func entry(tab unsafe.Pointer, c byte) uint8 { return *(*uint8)(unsafe.Add(tab, uintptr(c))) }
+
 // regAt returns a register, of which there are enough.
 func regAt(regs unsafe.Pointer, r uint16) int32 {
 	return *(*int32)(unsafe.Add(regs, 4*uintptr(r)))
@@ -212,9 +215,9 @@ next:
 	case opTable, opLongest:
 		{
 			a := in.x.auto
-			rows, kinds, row := unsafe.Pointer(unsafe.SliceData(a.next)), in.tab, uint(a.start)
+			rows, kinds, row := unsafe.Pointer(unsafe.SliceData(a.next)), unsafe.Pointer(in.tab), uint(a.start)
 			for pos < n {
-				to := *(*uint16)(unsafe.Add(rows, 2*(row+uint(kinds[byteAt(text, pos)]))))
+				to := *(*uint16)(unsafe.Add(rows, 2*(row+uint(entry(kinds, byteAt(text, pos))))))
 				if to == 0 {
 					break
 				}
@@ -254,7 +257,7 @@ next:
 		goto fail
 	case opSpanFast:
 		least, limit := pos+int(in.min), min(n, pos+int(in.max))
-		for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
+		for tab := unsafe.Pointer(in.tab); pos < limit && entry(tab, byteAt(text, pos)) != 0; {
 			pos++
 		}
 		if pos >= least {
@@ -275,7 +278,7 @@ next:
 			goto scan
 		}
 		limit := min(n, pos+int(in.max))
-		for tab := in.tab; pos < limit && tab[byteAt(text, pos)] != 0; {
+		for tab := unsafe.Pointer(in.tab); pos < limit && entry(tab, byteAt(text, pos)) != 0; {
 			pos++
 		}
 		goto greedy
