@@ -173,6 +173,10 @@ func (w *worker) succeed(s *step, e *event.Event) {
 	if s.common == nil {
 		return
 	}
+	if s.common.OnlyRemoved { // as most have it, if they have any
+		e.RemoveAll(s.common.Removed)
+		return
+	}
 	if err := succeed(s.common, e); err != nil {
 		e.Tag(s.stats.failureTag)
 		w.p.Stats.OptionErrs.Add(1)

@@ -15,11 +15,8 @@ const (
 	MetadataFailureField = "_@metadata"
 )
 
-// The marks of the fields that every event has or might have.
-var (
-	stampMark, versionMark = markOf(TimestampField), markOf(VersionField)
-	reservedMarks          = marksOf(TimestampField, VersionField, MetadataField, TagsField)
-)
+// reservedMarks are those of the fields that every event has or might have.
+var reservedMarks = marksOf(TimestampField, VersionField, MetadataField, TagsField)
 
 var now = time.Now // TIME_NOW in templates; synctest replaces the clock below it
 
@@ -38,8 +35,8 @@ func (e *Event) SetRoot(o *Object) {
 // of its own and tagged.
 func (e *Event) Create(t time.Time) {
 	if !e.root.seen.meets(&reservedMarks) {
-		e.root.add(TimestampField, stampMark, TimeValue(t))
-		e.root.add(VersionField, versionMark, StringValue("1"))
+		e.root.addKey(&timestampPath.keys[0], TimeValue(t))
+		e.root.addKey(&versionPath.keys[0], StringValue("1"))
 		return
 	}
 	var stamp, version, badTags, badStamp bool
@@ -62,10 +59,10 @@ func (e *Event) Create(t time.Time) {
 		}
 	}
 	if !stamp {
-		e.root.add(TimestampField, stampMark, TimeValue(t))
+		e.root.addKey(&timestampPath.keys[0], TimeValue(t))
 	}
 	if !version {
-		e.root.add(VersionField, versionMark, StringValue("1"))
+		e.root.addKey(&versionPath.keys[0], StringValue("1"))
 	}
 	if badTags {
 		e.moveTags()

@@ -348,7 +348,7 @@ func (e *Event) Top(p *Path) *Field {
 	return &e.root.fields[i]
 }
 
-var timestampPath, tagsPath = MustPath(TimestampField), MustPath(TagsField)
+var timestampPath, versionPath, tagsPath = MustPath(TimestampField), MustPath(VersionField), MustPath(TagsField)
 
 // SetIfAbsent is Set for a field that is missing or null, in one search; done is false, and nothing changed, if p has a value.
 func (e *Event) SetIfAbsent(p *Path, v Value) (done bool, err error) {

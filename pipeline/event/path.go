@@ -31,6 +31,8 @@ type key struct {
 	isNum  bool
 	places uint32 // where the field was last, see Object.findKey: two bytes, and how often they changed; read and written atomically
 	index  int    // of a list item; negative counts from the end
+
+	shared unique.Handle[string] // keeps name the one string for all references to it, which are equal at a glance then
 }
 
 // errReference is wrapped by every error that a malformed field reference gives.
@@ -99,7 +101,8 @@ func (p *Path) tokenize(ref string) error {
 }
 
 func makeKey(name string) key {
-	k := key{name: unique.Make(name).Value(), mark: markOf(name)} // one string for all references to a name: equal at a glance
+	shared := unique.Make(name)
+	k := key{name: shared.Value(), mark: markOf(name), shared: shared}
 	if n, ok := parseInt64(strings.TrimPrefix(name, "+")); ok && n < 1<<31 && n >= -1<<31 {
 		k.index, k.isNum = int(n), true
 	}

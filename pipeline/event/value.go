@@ -374,10 +374,15 @@ func (o *Object) findIndexed(key string) int {
 // findKey is find for a key of a compiled reference. Events of one kind have a field in one place, where it is looked for first.
 func (o *Object) findKey(k *key) int {
 	places := atomic.LoadUint32(&k.places)
-	if i := int(places & 0xff); i < len(o.fields) && o.fields[i].Key == k.name && o.fields[i].Val.kind != hole {
+	if i := int(places & 0xff); i < len(o.fields) && k.names(&o.fields[i]) {
 		return i
 	}
 	return o.findElsewhere(k, places)
+}
+
+// names reports whether f has this name. Names of compiled references are one string, so that their bytes are rarely looked at.
+func (k *key) names(f *Field) bool {
+	return len(f.Key) == len(k.name) && (unsafe.StringData(f.Key) == unsafe.StringData(k.name) || f.Key == k.name) && f.Val.kind != hole
 }
 
 // findElsewhere looks in the second place, then everywhere, and remembers where the key was. It does so only so often: where fields
@@ -386,7 +391,7 @@ func (o *Object) findElsewhere(k *key, places uint32) int {
 	if !o.seen.has(k.mark) {
 		return -1
 	}
-	if i := int(places >> 8 & 0xff); i < len(o.fields) && o.fields[i].Key == k.name && o.fields[i].Val.kind != hole {
+	if i := int(places >> 8 & 0xff); i < len(o.fields) && k.names(&o.fields[i]) {
 		return i
 	}
 	const maxLearned = 64
@@ -426,8 +431,11 @@ func (o *Object) setKey(k *key, v Value) {
 		o.fields[i].Val = v
 		return
 	}
-	o.add(k.name, k.mark, v)
+	o.addKey(k, v)
 }
+
+// addKey is add for a key of a compiled reference, which the field then shares its name with.
+func (o *Object) addKey(k *key, v Value) { o.add(k.name, k.mark, v) }
 
 // SetNew sets key to v if there is no such field, and returns the value it has otherwise.
 func (o *Object) SetNew(key string, v Value) (old Value, done bool) {

@@ -12,7 +12,8 @@ type Common struct {
 	AddTag      []event.Template
 	RemoveTag   []event.Template
 
-	Removed []*event.Path // RemoveField, if every event has the same; nil otherwise
+	Removed     []*event.Path // RemoveField, if every event has the same; nil otherwise
+	OnlyRemoved bool          // there is nothing but Removed
 }
 
 // IsZero reports whether there is nothing to apply.
@@ -76,6 +77,7 @@ func (o *filterOptions) common() Common {
 		}
 		c.Removed = append(c.Removed, p)
 	}
+	c.OnlyRemoved = c.Removed != nil && len(c.AddField) == 0 && len(c.AddTag) == 0 && len(c.RemoveTag) == 0
 	return c
 }
 

@@ -8,8 +8,8 @@ import (
 	"millrace/pipeline/plugin"
 )
 
-// originalPath is where ECS keeps the text of a record as it came.
-var originalPath = event.MustPath("[event][original]")
+// messagePath is where the text of a record is, originalPath where ECS keeps it as it came.
+var messagePath, originalPath = event.MustPath("message"), event.MustPath("[event][original]")
 
 // SetOriginal keeps text in [event][original].
 func SetOriginal(e *event.Event, text string) {
@@ -34,7 +34,7 @@ func NewDecoder(c charset.Charset, mode plugin.ECS) *Decoder {
 func (d *Decoder) Decode(r *event.Record, next func() *event.Event) {
 	e := next()
 	text := d.text.Decode(e.Arena, r.Data)
-	e.Root().Set("message", event.StringValue(text))
+	_ = e.Set(messagePath, event.StringValue(text)) // an empty event takes everything
 	if d.original {
 		SetOriginal(e, text)
 	}
