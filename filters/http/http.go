@@ -4,14 +4,13 @@ package http
 import (
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"millrace/filters/internal/web"
 	"millrace/internal/throttle"
+	"millrace/internal/web"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -123,20 +122,7 @@ func (f *filter) tag(e *event.Event, tags []string) {
 
 // answer puts the header and the body into the event.
 func (f *filter) answer(e *event.Event, resp *http.Response, data []byte) error {
-	header := e.NewObject()
-	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
-		values := resp.Header[name]
-		v := event.StringValue(values[0])
-		if len(values) > 1 {
-			l := e.NewList()
-			for _, s := range values {
-				l.Append(event.StringValue(s))
-			}
-			v = event.ListValue(l)
-		}
-		header.Set(strings.ToLower(name), v)
-	}
-	if err := e.Set(&f.o.TargetHeaders, event.ObjectValue(header)); err != nil {
+	if err := e.Set(&f.o.TargetHeaders, event.ObjectValue(web.Header(e, resp.Header))); err != nil {
 		return err
 	}
 	if !hasBody(f.o.Verb, resp.StatusCode) {

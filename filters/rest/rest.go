@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"millrace/filters/internal/web"
 	"millrace/internal/throttle"
+	"millrace/internal/web"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"

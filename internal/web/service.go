@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,19 +28,18 @@ type Request struct {
 // Service asks a web service. It is safe for concurrent use.
 type Service struct {
 	request Request
-	client  Client
 	body    *Template // nil if there is none
-	http    *http.Client
+	http    *Requester
 }
 
 // NewService compiles the body and reads certificates. It connects with the first request. option is the one that holds the address.
 func NewService(option string, r Request, c Client) (*Service, error) {
-	s := &Service{request: r, client: c}
+	s := &Service{request: r}
 	if r.Body.Type != config.Invalid {
 		s.body = NewTemplate(r.Body)
 	}
 	var err error
-	if s.http, err = c.connect(); err != nil {
+	if s.http, err = c.Requester(); err != nil {
 		return nil, err
 	}
 	if !r.URL.Static() {
@@ -55,12 +53,9 @@ func NewService(option string, r Request, c Client) (*Service, error) {
 
 // Close frees the connections.
 func (s *Service) Close() error {
-	s.http.CloseIdleConnections()
+	s.http.Close()
 	return nil
 }
-
-// maxBody bounds an answer.
-const maxBody = 64 << 20
 
 // Fetch asks for an event and returns the answer, whose body is read and closed. Any status but 200 to 299 is an error.
 func (s *Service) Fetch(e *event.Event) (resp *http.Response, data []byte, err error) {
@@ -68,16 +63,11 @@ func (s *Service) Fetch(e *event.Event) (resp *http.Response, data []byte, err e
 	if err != nil {
 		return nil, nil, err
 	}
-	if resp, err = s.send(req, body); err != nil {
+	if resp, _, err = s.http.Do(req, body); err != nil {
 		return nil, nil, err
 	}
-	defer resp.Body.Close()
-	data, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	switch {
-	case err != nil:
-	case len(data) > maxBody:
-		err = fmt.Errorf("the answer has more than %d bytes", maxBody)
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
+	data, err = Body(resp)
+	if err == nil && (resp.StatusCode < 200 || resp.StatusCode > 299) {
 		err = fmt.Errorf("the answer is %s", resp.Status)
 	}
 	return resp, data, err
@@ -96,25 +86,25 @@ func WithoutSecret(err error) error {
 }
 
 // build makes the request for an event.
-func (s *Service) build(e *event.Event) (req *http.Request, body string, err error) {
+func (s *Service) build(e *event.Event) (req *http.Request, body []byte, err error) {
 	address, err := s.request.URL.Text(e)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if s.body != nil {
 		v, err := s.body.Value(e)
 		if err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
 		if s.request.JSON && (v.List() != nil || v.Object() != nil) {
-			body = string(v.AppendJSON(nil))
+			body = v.AppendJSON(nil)
 		} else {
-			body = string(v.AppendRubyText(nil))
+			body = v.AppendRubyText(nil)
 		}
 	}
 	req, err = http.NewRequestWithContext(context.Background(), s.request.Verb, address, nil)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	contentType := "text/plain"
 	if s.request.JSON {
@@ -127,17 +117,14 @@ func (s *Service) build(e *event.Event) (req *http.Request, body string, err err
 		}
 		req.Header.Set(k, v)
 	}); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	q := req.URL.Query()
 	if err := each(e, s.request.Query, q.Set); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if len(s.request.Query) > 0 {
 		req.URL.RawQuery = q.Encode()
-	}
-	if s.client.User != "" {
-		req.SetBasicAuth(s.client.User, s.client.Password.Reveal())
 	}
 	return req, body, nil
 }
@@ -156,19 +143,4 @@ func each(e *event.Event, pairs config.Pairs[event.Template, event.Template], f 
 		f(k, v)
 	}
 	return nil
-}
-
-// send sends the request, again if there was no answer and it is a kind of request that may be repeated.
-func (s *Service) send(req *http.Request, body string) (*http.Response, error) {
-	for try := 0; ; try++ {
-		if body != "" {
-			req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
-			req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
-		}
-		resp, err := s.http.Do(req)
-		idempotent := s.request.Verb != "POST" && s.request.Verb != "PATCH"
-		if err == nil || try >= s.client.AutomaticRetries || !idempotent && !s.client.RetryNonIdempotent {
-			return resp, err
-		}
-	}
 }

@@ -1,16 +1,23 @@
-// Package web asks web services, for the filters that do.
+// Package web speaks HTTP to services, for the plugins that do: the options of Logstash's HTTP client and what they stand for.
 package web
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"millrace/internal/tlsconf"
 	"millrace/pipeline/config"
+	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
 
@@ -96,6 +103,8 @@ type Client struct {
 
 	// Versions of TLS to offer.
 	Protocols []string `opt:"ssl_supported_protocols"`
+
+	Validation *bool `opt:"ssl_certificate_validation,obsolete=write ssl_verification_mode => none in place of false"`
 }
 
 // DefaultClient returns the options' defaults.
@@ -106,32 +115,38 @@ func DefaultClient() Client {
 	}
 }
 
-// connect makes the client. It connects with the first request.
-func (c *Client) connect() (*http.Client, error) {
+// Requester sends requests as the options of a [Client] say. It is safe for concurrent use.
+type Requester struct {
+	// HTTP is the client that sends.
+	HTTP *http.Client
+
+	user, password string
+	retries        int
+	retryAlways    bool // also what is not idempotent
+}
+
+// Requester reads the certificates and makes what sends. It connects with the first request.
+func (c *Client) Requester() (*Requester, error) {
 	if c.User != "" && c.Password == "" {
 		return nil, plugin.OptionError("user", errors.New("user needs password"))
+	}
+	mode := c.VerificationMode
+	if c.Validation != nil && !*c.Validation {
+		mode = "none"
 	}
 	t := tlsconf.Options{
 		Certificate: c.Certificate, Key: c.Key, Authorities: c.Authorities, Protocols: c.Protocols, CipherSuites: c.CipherSuites,
 		Keystore: c.Keystore, KeystoreType: c.KeystoreType, KeystorePassword: c.KeystorePassword,
-		Truststore: c.Truststore, TruststoreType: c.TruststoreType, TruststorePassword: c.TruststorePassword, VerificationMode: c.VerificationMode,
+		Truststore: c.Truststore, TruststoreType: c.TruststoreType, TruststorePassword: c.TruststorePassword, VerificationMode: mode,
 	}
 	tc, err := t.Client()
 	if err != nil {
 		return nil, err
 	}
-	proxy := http.ProxyFromEnvironment
-	if !c.Proxy.IsZero() {
-		u := c.Proxy.URL()
-		if u.Scheme == "" {
-			u.Scheme = "http"
-		}
-		proxy = func(*http.Request) (*url.URL, error) { return u, nil }
-	}
 	client := &http.Client{
-		Timeout: c.RequestTimeout,
+		Timeout: c.RequestTimeout, CheckRedirect: sameMethod,
 		Transport: &http.Transport{
-			Proxy: proxy, TLSClientConfig: tc, DialContext: (&net.Dialer{Timeout: c.ConnectTimeout}).DialContext, TLSHandshakeTimeout: c.ConnectTimeout,
+			Proxy: c.proxy(), TLSClientConfig: tc, DialContext: (&net.Dialer{Timeout: c.ConnectTimeout}).DialContext, TLSHandshakeTimeout: c.ConnectTimeout,
 			ResponseHeaderTimeout: c.SocketTimeout, MaxIdleConns: c.PoolMax, MaxIdleConnsPerHost: c.PoolMaxPerRoute, MaxConnsPerHost: c.PoolMaxPerRoute,
 			DisableKeepAlives: !c.Keepalive, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second,
 		},
@@ -142,5 +157,82 @@ func (c *Client) connect() (*http.Client, error) {
 	if c.Cookies {
 		client.Jar, _ = cookiejar.New(nil) // it fails for no options
 	}
-	return client, nil
+	return &Requester{HTTP: client, user: c.User, password: c.Password.Reveal(), retries: c.AutomaticRetries, retryAlways: c.RetryNonIdempotent}, nil
+}
+
+func (c *Client) proxy() func(*http.Request) (*url.URL, error) {
+	if c.Proxy.IsZero() {
+		return http.ProxyFromEnvironment
+	}
+	u := c.Proxy.URL()
+	if u.Scheme == "" {
+		u.Scheme = "http"
+	}
+	return http.ProxyURL(u)
+}
+
+// sameMethod follows redirections as Java's client does: not those that would make a GET of what has a body, which would be lost without a
+// word.
+func sameMethod(req *http.Request, via []*http.Request) error {
+	switch {
+	case len(via) >= 10:
+		return errors.New("there were more than 10 redirections")
+	case req.Method != via[0].Method:
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// Do sends the request with a body, nil if it has none, again if there was no answer and it is a kind of request that may be repeated; retried tells
+// how often. Its error says that there was no answer. A request without credentials gets those of the options.
+func (r *Requester) Do(req *http.Request, body []byte) (resp *http.Response, retried int, err error) {
+	if r.user != "" && req.Header.Get("Authorization") == "" {
+		req.SetBasicAuth(r.user, r.password)
+	}
+	idempotent := r.retryAlways || req.Method != http.MethodPost && req.Method != http.MethodPatch
+	for ; ; retried++ {
+		if len(body) > 0 {
+			req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+			req.Body, _ = req.GetBody()
+			req.ContentLength = int64(len(body))
+		}
+		resp, err = r.HTTP.Do(req)
+		if err == nil || retried >= r.retries || !idempotent || req.Context().Err() != nil {
+			return resp, retried, err
+		}
+	}
+}
+
+// Close frees the connections.
+func (r *Requester) Close() { r.HTTP.CloseIdleConnections() }
+
+// maxBody bounds an answer.
+const maxBody = 64 << 20
+
+// Body reads and closes the body of an answer.
+func Body(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err == nil && len(data) > maxBody {
+		return nil, fmt.Errorf("the answer has more than %d bytes", maxBody)
+	}
+	return data, err
+}
+
+// Header returns what an event gets of the header of an answer: names in lower case, and a list where a field stands there more than once.
+func Header(e *event.Event, h http.Header) *event.Object {
+	header := e.NewObject()
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		values := h[name]
+		v := event.StringValue(values[0])
+		if len(values) > 1 {
+			l := e.NewList()
+			for _, s := range values {
+				l.Append(event.StringValue(s))
+			}
+			v = event.ListValue(l)
+		}
+		header.Set(strings.ToLower(name), v)
+	}
+	return header
 }
