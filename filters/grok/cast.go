@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"millrace/filters/grok/patterns"
+	"millrace/filters/internal/ruby"
 	"millrace/pipeline/event"
 )
 
@@ -31,6 +32,9 @@ func trimBlanks(s string) string {
 // rubyInt is String#to_i: white space and a sign, then digits, with single underscores between them. No digits are 0, and
 // what follows is ignored. A number that is too large for 64 bits stays whole.
 func rubyInt(s string) event.Value {
+	if n, ok := ruby.Plain(s); ok {
+		return event.IntValue(n)
+	}
 	s = trimBlanks(s)
 	negative := false
 	if s != "" && (s[0] == '-' || s[0] == '+') {
