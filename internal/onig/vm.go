@@ -158,6 +158,9 @@ const (
 // calls nothing but scan, at one place, so that all it works on stays in registers of the processor. A second call, or an instruction with more to remember than
 // the processor has registers for, would have everything stored before each instruction. It is one switch, as long as its part of the instruction set. Text,
 // registers, stack and automata are read through pointers, each time behind a comparison with the length or by an index that the compiler made.
+//
+// The loop is entered at three places, which makes it none in the eyes of the compiler, and it leaves values where they are. With one entry it moved more of them
+// between registers than it saved: 14 % more instructions.
 func (m *Matcher) fast(in *code, pos, sp int, why reason) (*code, int, int, reason) {
 	n := len(m.text)
 	text := unsafe.Pointer(unsafe.StringData(m.text))
