@@ -20,14 +20,15 @@ func (w *worker) intoRoot(e *event.Event, text string) (n int, done bool, err er
 	}
 	others := e.Root().Marks()
 	for {
-		parts := sc.run(w.parts[:])
-		n += len(parts)
-		if !w.addParts(e, before, text, parts, &others) {
-			w.undo(e, before)
-			return 0, false, nil
-		}
-		if len(parts) == len(w.parts) {
-			continue
+		if parts := sc.run(w.parts[:]); len(parts) > 0 {
+			n += len(parts)
+			if !w.addParts(e, before, text, parts, &others) {
+				w.undo(e, before)
+				return 0, false, nil
+			}
+			if len(parts) == len(w.parts) {
+				continue
+			}
 		}
 		key, value, ok := sc.next()
 		if !ok {
@@ -58,15 +59,16 @@ func (w *worker) tooLong() error {
 
 // addParts adds pairs whose keys differ, and differ from those added before. It reports whether that was possible.
 func (w *worker) addParts(e *event.Event, before int, text string, parts []event.Part, others *event.Marks) bool {
-	for {
+	for len(parts) > 0 {
 		if parts = parts[e.Root().AppendParts(text, parts, others):]; len(parts) == 0 {
-			return true
+			break
 		}
 		if p := &parts[0]; !w.addRoot(e, before, p.NameIn(text), p.TextIn(text)) {
 			return false
 		}
 		parts = parts[1:]
 	}
+	return true
 }
 
 // addRoot adds one pair to an event that had so many fields before the first. It reports whether that was possible.

@@ -177,7 +177,7 @@ type scanner struct {
 	timeout  time.Duration
 	timedOut bool
 
-	learns    bool // whether run is asked before next
+	learns    bool // whether run may find pairs, which is asked before next then
 	skipEmpty bool
 	layout    layout
 }
@@ -187,9 +187,11 @@ type state struct {
 	pos   int
 	until time.Time // when the text has taken too long; set if the text is left to the regular expression
 
-	odd   bool  // the key of the last pair may be more than a plain name
-	last  uint8 // the number of the last key that had one
-	slash int   // where the next backslash stands, or did
+	odd bool // the key of the last pair may be more than a plain name
+
+	learning bool
+	last     uint8 // the number of the last key that had one
+	slash    int   // where the next backslash stands, or did
 }
 
 // begin sets the text. It reports whether there can be any pairs in it.
@@ -197,8 +199,8 @@ func (s *scanner) begin(text string) bool {
 	s.state = state{text: text}
 	s.timedOut = false
 	if s.plain {
-		if s.learns {
-			s.layout.begin()
+		if s.learns && s.layout.begin() {
+			s.learning = true
 			s.findSlash()
 		}
 		return true
@@ -218,12 +220,12 @@ func (s *scanner) arm() {
 	s.has.SetTimeout(s.timeout)
 }
 
-// next returns the next pair; false if there is none, or timedOut is set. Where keys are learned, run is asked before it.
+// next returns the next pair; false if there is none, or timedOut is set. Where keys may be learned, run is asked before it.
 func (s *scanner) next() (key, value string, ok bool) {
 	if !s.plain {
 		return s.match(s.pos)
 	}
-	if s.learns && s.slash < s.pos {
+	if s.learning && s.slash < s.pos {
 		s.findSlash()
 	}
 	text := s.text
@@ -235,13 +237,13 @@ func (s *scanner) next() (key, value string, ok bool) {
 		s.odd = false
 		end, escaped := s.keyEnd(p)
 		if at := s.splitEnd(end); at >= 0 {
-			if key, value, ok = s.value(p, end, at); s.learns {
+			if key, value, ok = s.value(p, end, at); s.learning {
 				s.note(key, value, text[end])
 			}
 			return key, value, ok
 		}
 		if escaped { // a backslash may have to count as itself
-			if key, value, ok = s.match(p); s.learns && ok {
+			if key, value, ok = s.match(p); s.learning && ok {
 				s.note(key, value, 0)
 			}
 			return key, value, ok
@@ -255,6 +257,7 @@ func (s *scanner) next() (key, value string, ok bool) {
 // note tells the layout that the text has brought a pair, and learns its key if it is plain and the byte behind it is what separates it from
 // its value.
 func (s *scanner) note(key, value string, behind byte) {
+	s.layout.others++
 	var i uint8
 	if s.odd || s.class[behind]&isValue == 0 || s.lenient && behind == ' ' {
 		i = s.layout.number(key)

@@ -16,7 +16,15 @@ type layout struct {
 	used   int
 	byMark [256]uint8 // the first name with a mark
 	turn   uint32     // counts the texts
+
+	// Texts whose keys are ever new must not pay for being learned: after two with more keys that were not expected than keys that were, one
+	// is left out, then three, seven and so on.
+	expected, others int // keys of these two
+	trial            int // texts of these two that are still to come
+	pause, rest      int // texts to leave out, and those of them that are still to come
 }
+
+const maxPause = 255
 
 // name is a key of a layout. It holds no pointers and its bytes stand in it, so that learning one allocates nothing.
 type name struct {
@@ -47,15 +55,32 @@ func wordAt(s string, i int) uint64 {
 	return binary.LittleEndian.Uint64((*[wordBytes]byte)(unsafe.Add(unsafe.Pointer(unsafe.StringData(s)), i))[:])
 }
 
-// begin makes the layout ready for a text. A full one starts anew, but not before: a key must not become known in the middle of a text
-// that has brought it already.
-func (l *layout) begin() {
+// begin makes the layout ready for a text; false if the text is to be left out. A full one starts anew, but not before: a key must not
+// become known in the middle of a text that has brought it already.
+func (l *layout) begin() bool {
+	if l.rest > 0 {
+		l.rest--
+		return false
+	}
+	if l.trial == 0 {
+		pause := 0
+		if l.others > l.expected {
+			pause = min(2*l.pause+1, maxPause)
+		}
+		l.pause, l.rest, l.trial = pause, pause, 2
+		l.expected, l.others = 0, 0
+		if pause > 0 {
+			l.rest--
+			return false
+		}
+	}
+	l.trial--
 	if l.used == len(l.names)-1 {
-		turn := l.turn
-		*l = layout{turn: turn}
+		l.used, l.byMark, l.names[0].next = 0, [256]uint8{}, [2]uint8{} // the names are out of reach then
 	}
 	l.turn++
 	l.names[0].turn = l.turn // so that it never stands in a text
+	return true
 }
 
 // learn notes that a key with a separator behind it came after another, and returns its number; 0 if it cannot be kept.
@@ -113,7 +138,7 @@ func (n *name) separate(c byte) {
 // quote within a value. Pairs without a value are left out if skipEmpty is set: their keys may come again.
 func (s *scanner) run(room []event.Part) []event.Part {
 	text, p := s.text, s.pos
-	if len(text) < wordBytes {
+	if !s.learning || len(text) < wordBytes {
 		return nil
 	}
 	n := 0
@@ -183,6 +208,7 @@ func (s *scanner) run(room []event.Part) []event.Part {
 		p = next + 1
 	}
 	s.pos, s.last = p, last.number
+	s.layout.expected += n
 	return room[:n]
 }
 

@@ -37,8 +37,7 @@ func (p *parse) text(s string) error {
 	}
 	others := p.pairs.Marks()
 	for {
-		if sc.learns {
-			parts := sc.run(p.w.parts[:])
+		if parts := sc.run(p.w.parts[:]); len(parts) > 0 {
 			if err := p.addParts(s, parts, &others); err != nil {
 				return err
 			}
