@@ -4,6 +4,7 @@ package outputs
 import (
 	"millrace/outputs/elasticsearch"
 	"millrace/outputs/file"
+	"millrace/outputs/http"
 	"millrace/outputs/null"
 	"millrace/outputs/pipeline"
 	"millrace/outputs/stdout"
@@ -15,6 +16,7 @@ func All() []*plugin.Definition {
 	return []*plugin.Definition{
 		elasticsearch.Plugin,
 		file.Plugin,
+		http.Plugin,
 		null.Plugin,
 		pipeline.Plugin,
 		stdout.Plugin,

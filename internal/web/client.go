@@ -191,12 +191,13 @@ func (r *Requester) Do(req *http.Request, body []byte) (resp *http.Response, ret
 	}
 	idempotent := r.retryAlways || req.Method != http.MethodPost && req.Method != http.MethodPatch
 	for ; ; retried++ {
+		one := req.Clone(req.Context()) // sending adds cookies to the header
 		if len(body) > 0 {
-			req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-			req.Body, _ = req.GetBody()
-			req.ContentLength = int64(len(body))
+			one.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+			one.Body, _ = one.GetBody()
+			one.ContentLength = int64(len(body))
 		}
-		resp, err = r.HTTP.Do(req)
+		resp, err = r.HTTP.Do(one)
 		if err == nil || retried >= r.retries || !idempotent || req.Context().Err() != nil {
 			return resp, retried, err
 		}
