@@ -100,6 +100,7 @@ type found struct {
 	least   int32    // charRange, if ranged
 	most    int32    // charRange
 	size    int32    // treeSize
+	written int32    // writtenSize
 	places  int32    // places
 	ends    *byteSet // endsOf
 	first   *follow  // followOf, for a node that has to consume something

@@ -35,6 +35,37 @@ func findTreeSize(n *node) int {
 	return size
 }
 
+// writtenSize bounds the size of the program of n, where a repeat without limit stands once more than it has to match.
+func writtenSize(n *node) int {
+	if len(n.kids) == 0 {
+		return 1
+	}
+	if n.found.written == 0 {
+		n.found.written = int32(findWrittenSize(n))
+	}
+	return int(n.found.written)
+}
+
+func findWrittenSize(n *node) int {
+	size := 1
+	for _, k := range n.kids {
+		s := writtenSize(k)
+		if n.behind {
+			least, most := charRange(k)
+			s = mulLength(s, most-least+1)
+		}
+		size = addLength(size, s)
+	}
+	if n.kind == nodeRepeat && oneChar(n.kids[0]) == nil {
+		copies := n.max
+		if n.max == infinite {
+			copies = addLength(n.min, 1)
+		}
+		size = mulLength(size, max(1, copies))
+	}
+	return size
+}
+
 // genRepeat generates n times something.
 func (c *compiler) genRepeat(n *node, next int32, f follow) int32 {
 	body := n.kids[0]

@@ -102,7 +102,7 @@ func read(pattern string, fl flags) (re *Regexp, small bool, err error) {
 		}
 		return mustCompile(pattern, fl, withPlaces) // too large without simplification
 	})
-	return re, treeSize(root) <= surelySmall && !calls, nil
+	return re, writtenSize(root) <= surelySmall && !calls, nil
 }
 
 // purpose is what a pattern is compiled for.

@@ -48,3 +48,18 @@ func TestNestedRepeatsOfAssertionsCompile(t *testing.T) {
 		require.True(t, re.MatchString("cd"))
 	}
 }
+
+// A pattern whose program is too large must be found when it is read: afterwards there is nobody to tell.
+func TestWrittenSize(t *testing.T) {
+	f := func(pattern string, small bool) {
+		t.Helper()
+		root, _, _, err := parse(pattern, 0, nil)
+		require.NoError(t, err)
+		require.Equal(t, small, writtenSize(root) <= surelySmall, "%q is %d", pattern, writtenSize(root))
+	}
+	f(`(?:ab)+`, true)
+	f(`(?:(?:(?:ab)+c)+d)+`, true)
+	f(`(?:ab)`+strings.Repeat("+", 60), false) // each pair of them writes it out twice
+	f(strings.Repeat("(?:", 20)+"ab"+strings.Repeat("c)+", 20), false)
+	f(strings.Repeat("(?:", 20)+"ab"+strings.Repeat("c)*", 20), true)
+}
