@@ -10,6 +10,7 @@ import (
 	"millrace/inputs/http"
 	"millrace/inputs/pipe"
 	"millrace/inputs/pipeline"
+	"millrace/inputs/redis"
 	"millrace/inputs/stdin"
 	"millrace/inputs/syslog"
 	"millrace/inputs/tcp"
@@ -30,6 +31,7 @@ func All() []*plugin.Definition {
 		beats.Lumberjack,
 		pipe.Plugin,
 		pipeline.Plugin,
+		redis.Plugin,
 		stdin.Plugin,
 		syslog.Plugin,
 		tcp.Plugin,

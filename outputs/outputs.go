@@ -7,6 +7,7 @@ import (
 	"millrace/outputs/http"
 	"millrace/outputs/null"
 	"millrace/outputs/pipeline"
+	"millrace/outputs/redis"
 	"millrace/outputs/stdout"
 	"millrace/pipeline/plugin"
 )
@@ -19,6 +20,7 @@ func All() []*plugin.Definition {
 		http.Plugin,
 		null.Plugin,
 		pipeline.Plugin,
+		redis.Plugin,
 		stdout.Plugin,
 	}
 }
