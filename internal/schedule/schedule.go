@@ -1,0 +1,105 @@
+// Package schedule tells when inputs that ask for something do so: by cron lines and times as the scheduler of Logstash, rufus-scheduler,
+// reads them.
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"millrace/pipeline/config"
+)
+
+// Schedule tells when something is to be done. The zero Schedule is never.
+type Schedule struct {
+	cron  *cron
+	every time.Duration
+	in    *time.Duration
+	at    time.Time
+}
+
+// Cron reads a line of five fields (minute, hour, day of the month, month, day of the week), of six with the second before them, or @hourly,
+// @daily, @weekly, @monthly, @yearly, with a time zone behind them.
+func Cron(line string) (Schedule, error) {
+	c, err := parseCron(line)
+	return Schedule{cron: c}, err
+}
+
+// Every returns the schedule that begins at once and goes on after every d.
+func Every(d time.Duration) Schedule { return Schedule{every: d} }
+
+// IsZero reports whether there is nothing to do, ever.
+func (s *Schedule) IsZero() bool { return *s == Schedule{} }
+
+// UnmarshalOption reads a hash of one entry: cron, every, at or in.
+func (s *Schedule) UnmarshalOption(v config.Value) (err error) {
+	if v.Type != config.TypeHash || len(v.Hash) != 1 {
+		return errors.New("the schedule must be a hash of exactly one of cron, every, at and in")
+	}
+	text := v.Hash[0].Value.Text()
+	switch v.Hash[0].Key {
+	case "cron":
+		*s, err = Cron(text)
+	case "every":
+		*s = Schedule{}
+		if s.every, err = Duration(text); err == nil && s.every <= 0 {
+			err = errors.New("the time between two runs must be longer than nothing")
+		}
+	case "in":
+		var d time.Duration
+		d, err = Duration(text)
+		*s = Schedule{in: &d}
+	case "at":
+		*s = Schedule{}
+		s.at, err = instant(text)
+	default:
+		err = fmt.Errorf("unknown key %q: the schedule must be a hash of exactly one of cron, every, at and in", v.Hash[0].Key)
+	}
+	return err
+}
+
+// OptionType names the type for descriptions.
+func (Schedule) OptionType() string { return "hash" }
+
+// first returns the first time, for what begins now.
+func (s *Schedule) first(now time.Time) time.Time {
+	switch {
+	case s.cron != nil:
+		return s.cron.next(now)
+	case s.every > 0:
+		return now
+	case s.in != nil:
+		return now.Add(*s.in)
+	}
+	return s.at
+}
+
+// next returns the time after last that is not over yet, the zero Time if there is none: what could not be done in time is left out, so that
+// slow work is not followed by a heap of it.
+func (s *Schedule) next(last, now time.Time) time.Time {
+	switch {
+	case s.cron != nil:
+		return s.cron.next(now)
+	case s.every > 0:
+		return last.Add((now.Sub(last)/s.every + 1) * s.every)
+	}
+	return time.Time{}
+}
+
+// Run calls do at the times of the schedule, one after the other, until ctx ends.
+func (s *Schedule) Run(ctx context.Context, do func()) {
+	for at := s.first(time.Now()); !at.IsZero(); at = s.next(at, time.Now()) {
+		timer := time.NewTimer(time.Until(at))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		if do(); ctx.Err() != nil {
+			return
+		}
+	}
+	<-ctx.Done()
+}
