@@ -235,6 +235,9 @@ func (a *agent) announce(ctx context.Context, pipelines []*pipeline.Pipeline) {
 		}
 	}
 	a.log.Info("Pipelines running", "count", len(pipelines), "started_in", time.Since(a.began).Round(100*time.Microsecond))
+	if err := forgetStart(); err != nil {
+		a.log.Debug("memory that only the start needed is kept", "error", err)
+	}
 }
 
 // report logs the balance of a pipeline's events: what came in is what went out, was dropped, or is left.

@@ -26,3 +26,5 @@ func putKey(dst *byte, key string) int
 //
 //go:noescape
 func plainPrefix(s string) int
+
+const _ = maxPutInt // escape_amd64.s has it
