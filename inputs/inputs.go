@@ -8,6 +8,7 @@ import (
 	"millrace/inputs/generator"
 	"millrace/inputs/heartbeat"
 	"millrace/inputs/http"
+	httppoller "millrace/inputs/http_poller"
 	"millrace/inputs/pipe"
 	"millrace/inputs/pipeline"
 	"millrace/inputs/redis"
@@ -28,6 +29,7 @@ func All() []*plugin.Definition {
 		generator.Plugin,
 		heartbeat.Plugin,
 		http.Plugin,
+		httppoller.Plugin,
 		beats.Lumberjack,
 		pipe.Plugin,
 		pipeline.Plugin,
