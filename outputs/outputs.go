@@ -9,6 +9,8 @@ import (
 	"millrace/outputs/pipeline"
 	"millrace/outputs/redis"
 	"millrace/outputs/stdout"
+	"millrace/outputs/tcp"
+	"millrace/outputs/udp"
 	"millrace/pipeline/plugin"
 )
 
@@ -22,5 +24,7 @@ func All() []*plugin.Definition {
 		pipeline.Plugin,
 		redis.Plugin,
 		stdout.Plugin,
+		tcp.Plugin,
+		udp.Plugin,
 	}
 }
