@@ -2,15 +2,18 @@
 package elasticsearch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"millrace/internal/esclient"
 	"millrace/internal/throttle"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
@@ -19,21 +22,15 @@ import (
 
 // Plugin defines the filter.
 var Plugin = plugin.DefineFilter("elasticsearch", Options{
-	Hosts: []string{defaultHost}, QueryType: "dsl", Sort: defaultSort, EnableSort: true, ResultSize: 1,
-	TagOnFailure: []string{"_elasticsearch_lookup_failure"}, RetryOnStatus: []int{500, 502, 503, 504}, VerificationMode: "full",
+	Options: esclient.Defaults(), QueryType: "dsl", Sort: defaultSort, EnableSort: true, ResultSize: 1,
+	TagOnFailure: []string{"_elasticsearch_lookup_failure"}, RetryOnStatus: []int{500, 502, 503, 504},
 }, New)
 
-// The defaults of hosts and sort. Where they are given with an option that excludes them, that is not noticed, and does no harm.
-const (
-	defaultHost = "localhost:9200"
-	defaultSort = "@timestamp:desc"
-)
+// defaultSort is the default of sort. Where it is given with an option that excludes sort, that is not noticed, and does no harm.
+const defaultSort = "@timestamp:desc"
 
 // Options configures the filter. The comments below are its documentation.
 type Options struct {
-	// Nodes to ask, in turn: host, host:port or an address with http:// or https://.
-	Hosts []string `opt:"hosts"`
-
 	// Indices to search, with commas between; all if empty. It may refer to fields.
 	Index event.Template `opt:"index"`
 
@@ -70,9 +67,6 @@ type Options struct {
 	// Named parameters of an ES|QL query: a field reference stands for the value of that field.
 	QueryParams pairs `opt:"query_params"`
 
-	// Header fields of the requests.
-	CustomHeaders config.Map[string] `opt:"custom_headers"`
-
 	// How often a request that failed is repeated.
 	RetryOnFailure int `opt:"retry_on_failure"`
 
@@ -82,65 +76,7 @@ type Options struct {
 	// Tags of events for which the search failed.
 	TagOnFailure []string `opt:"tag_on_failure"`
 
-	// Name for basic authentication.
-	User string `opt:"user"`
-
-	// Its password.
-	Password config.Password `opt:"password"`
-
-	// Key for authentication: id:key, or as Elasticsearch encodes it.
-	APIKey config.Password `opt:"api_key"`
-
-	// Elastic Cloud's id of the deployment, in place of hosts.
-	CloudID string `opt:"cloud_id"`
-
-	// User and password for Elastic Cloud, as user:password.
-	CloudAuth config.Password `opt:"cloud_auth"`
-
-	// Address of a proxy.
-	Proxy string `opt:"proxy"`
-
-	// Whether hosts without http:// or https:// are reached by TLS.
-	SSLEnabled bool `opt:"ssl_enabled,alias=ssl"`
-
-	// Files with the certificates of authorities (PEM).
-	Authorities []string `opt:"ssl_certificate_authorities,alias=ca_file"`
-
-	// SHA-256 of an authority's certificate that is trusted too.
-	Fingerprint string `opt:"ca_trusted_fingerprint"`
-
-	// File with a certificate of one's own (PEM).
-	Certificate string `opt:"ssl_certificate,path"`
-
-	// Its private key.
-	Key string `opt:"ssl_key,path"`
-
-	// A keystore in place of both.
-	Keystore string `opt:"ssl_keystore_path,path,alias=keystore"`
-
-	// Its password.
-	KeystorePassword config.Password `opt:"ssl_keystore_password,alias=keystore_password"`
-
-	// Its kind.
-	KeystoreType string `opt:"ssl_keystore_type,enum=pkcs12|jks"`
-
-	// A truststore in place of ssl_certificate_authorities.
-	Truststore string `opt:"ssl_truststore_path,path"`
-
-	// Its password.
-	TruststorePassword config.Password `opt:"ssl_truststore_password"`
-
-	// Its kind.
-	TruststoreType string `opt:"ssl_truststore_type,enum=pkcs12|jks"`
-
-	// Whether the server's certificate is verified.
-	VerificationMode string `opt:"ssl_verification_mode,enum=full|none"`
-
-	// Cipher suites to offer.
-	CipherSuites []string `opt:"ssl_cipher_suites"`
-
-	// Versions of TLS to offer.
-	Protocols []string `opt:"ssl_supported_protocols"`
+	esclient.Options
 }
 
 // copying is one entry of fields, docinfo_fields or aggregation_fields.
@@ -157,7 +93,7 @@ type filter struct {
 	aggs     []copying
 	params   []param
 	esql     *event.Template
-	client   *client
+	client   *esclient.Client
 	stats    *plugin.Stats
 	log      *throttle.Logger
 	totals   *event.Path
@@ -191,15 +127,13 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 		errs = append(errs, plugin.OptionError("result_size", errors.New("must not be negative")))
 	}
 	var err error
-	if f.client, err = newClient(&o, env.Version); err != nil {
+	if f.client, err = o.Client(esclient.Config{Plugin: "filter elasticsearch", Version: env.Version, Retries: o.RetryOnFailure, Passing: o.RetryOnStatus}); err != nil {
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if o.VerificationMode == "none" && slices.ContainsFunc(f.client.nodes, func(n string) bool { return strings.HasPrefix(n, "https://") }) {
-		env.Warn("ssl_verification_mode", "the certificate of Elasticsearch is not verified: whoever is between can read and change what is sent")
-	}
+	f.client.WarnUnverified(env)
 	return f, nil
 }
 
@@ -286,12 +220,20 @@ func (f *filter) Filter(e *event.Event) bool {
 	return false
 }
 
+// method is that of a request with a body, or without one.
+func method(body string) string {
+	if body == "" {
+		return http.MethodGet
+	}
+	return http.MethodPost
+}
+
 func (f *filter) search(e *event.Event) (matched bool, err error) {
 	path, body, err := f.request(e)
 	if err != nil {
 		return false, err
 	}
-	answer, err := f.client.ask(path, body)
+	answer, err := f.client.Ask(context.Background(), method(body), path, body)
 	if err != nil {
 		return false, err
 	}
@@ -337,7 +279,7 @@ func (f *filter) request(e *event.Event) (path, body string, err error) {
 	}
 	path = "/_search"
 	if index != "" {
-		path = "/" + escapeIndex(index) + path
+		path = "/" + esclient.EscapeIndex(index) + path
 	}
 	if f.dsl != nil {
 		body, err = f.dsl.Text(e)
@@ -347,9 +289,9 @@ func (f *filter) request(e *event.Event) (path, body string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	path += "?q=" + queryEscape(q) + "&size=" + strconv.Itoa(f.o.ResultSize)
+	path += "?q=" + url.QueryEscape(q) + "&size=" + strconv.Itoa(f.o.ResultSize)
 	if f.o.EnableSort && f.o.Sort != "" {
-		path += "&sort=" + queryEscape(f.o.Sort)
+		path += "&sort=" + url.QueryEscape(f.o.Sort)
 	}
 	return path, "", nil
 }
@@ -404,7 +346,7 @@ func get(o *event.Object, names ...string) event.Value {
 
 // Close frees the connections.
 func (f *filter) Close() error {
-	f.client.http.CloseIdleConnections()
+	f.client.Close()
 	return nil
 }
 

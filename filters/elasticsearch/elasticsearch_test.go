@@ -15,7 +15,6 @@ import (
 
 	"millrace/filters/internal/filtertest"
 	"millrace/internal/testenv"
-	"millrace/pipeline/config"
 )
 
 const twoHits = `{"_shards":{"total":1},"hits":{"total":{"value":7},"hits":[{"_id":"a","_index":"i","_source":{"name":"x","n":{"m":1},"d.e":2}},{"_id":"b","_source":{"name":"y"}}]},` +
@@ -133,18 +132,8 @@ func TestAuth(t *testing.T) {
 	}
 	f(`user => "u" password => "p"`, "Basic dTpw")
 	f(`cloud_auth => "u:p"`, "Basic dTpw")
-	for _, key := range []string{"u:p", "dTpw"} {
-		o := *Plugin.Options().(*Options)
-		o.APIKey, o.SSLEnabled = config.Password(key), true
-		c, err := newClient(&o, "")
-		require.NoError(t, err)
-		require.Equal(t, []string{"ApiKey dTpw"}, c.header["Authorization"])
-	}
 	f(`proxy => ""`, "")
 	f(`custom_headers => { "X-Test" => "y" }`, "y")
-	node, err := cloudNode("my:dXMtZWFzdC0xLmF3cy5mb3VuZC5pbyRhYmNkJGVm")
-	require.NoError(t, err)
-	require.Equal(t, "https://abcd.us-east-1.aws.found.io:443", node)
 }
 
 func TestDiagnostics(t *testing.T) {
@@ -153,8 +142,8 @@ func TestDiagnostics(t *testing.T) {
 		require.Contains(t, filtertest.Diagnose(Plugin, options), want)
 	}
 	f(``, `one of the options "query" and "query_template" is required`)
-	f(`query => "q" query_template => "client.go"`, `exclude each other`)
-	f(`query_template => "client.go"`, `holds no JSON`)
+	f(`query => "q" query_template => "esql.go"`, `exclude each other`)
+	f(`query_template => "esql.go"`, `holds no JSON`)
 	f(`query => "q" hosts => ["ftp://x"]`, `a host must be`)
 	f(`query => "q" user => "u"`, `go together`)
 	f(`query => "q" user => "u" password => "p" api_key => "a:b"`, `there may be one of`)

@@ -1,6 +1,9 @@
-package elasticsearch
+// Package esclient asks Elasticsearch, for the plugins that search in it.
+package esclient
 
 import (
+	"cmp"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -17,30 +20,46 @@ import (
 	"millrace/pipeline/plugin"
 )
 
-// requestTimeout is how long a search may take, as with Logstash's client.
-const requestTimeout = 60 * time.Second
+// Config is what a plugin decides.
+type Config struct {
+	Plugin  string // its kind and name, for the cluster's log
+	Version string
+	Retries int   // how often a request that failed is repeated
+	Passing []int // statuses of answers that count as failures that may pass
 
-// maxAnswer bounds what a search may bring.
-const maxAnswer = 64 << 20
+	ConnectTimeout time.Duration // 10 s if 0
+	RequestTimeout time.Duration // 60 s if 0
+	SocketTimeout  time.Duration // until an answer begins; RequestTimeout if 0
+	MaxAnswer      int64         // bytes; 64 MiB if 0
+}
 
-// client asks nodes in turn. It is safe for concurrent use.
-type client struct {
+// Client asks nodes in turn. It is safe for concurrent use.
+type Client struct {
 	http    *http.Client
 	nodes   []string
 	header  http.Header
-	retries int
-	passing []int
+	config  Config
 	turn    atomic.Uint32
+	secured bool // certificates are verified
 }
 
-func newClient(o *Options, version string) (*client, error) {
-	c := &client{retries: max(o.RetryOnFailure, 0), passing: o.RetryOnStatus, header: make(http.Header)}
+// Client reads the certificates and makes the client. It connects with the first request.
+func (o *Options) Client(config Config) (*Client, error) {
+	config.Retries = max(config.Retries, 0)
+	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, 10*time.Second)
+	config.RequestTimeout = cmp.Or(config.RequestTimeout, time.Minute)
+	config.MaxAnswer = cmp.Or(config.MaxAnswer, 64<<20)
+	mode := o.VerificationMode
+	if o.Verification != nil && !*o.Verification {
+		mode = "none"
+	}
+	c := &Client{config: config, header: make(http.Header), secured: mode != "none"}
 	var errs []error
 	add := func(err error) { errs = append(errs, err) }
 	add(c.setNodes(o))
 	add(c.setAuth(o))
-	c.header.Set("X-Elastic-Product-Origin", "logstash-filter-elasticsearch")
-	c.header.Set("User-Agent", "millrace/"+version+" (filter elasticsearch)")
+	c.header.Set("X-Elastic-Product-Origin", "logstash-"+strings.ReplaceAll(config.Plugin, " ", "-"))
+	c.header.Set("User-Agent", "millrace/"+config.Version+" ("+config.Plugin+")")
 	for _, h := range o.CustomHeaders {
 		c.header.Set(h.Key, h.Value)
 	}
@@ -48,7 +67,7 @@ func newClient(o *Options, version string) (*client, error) {
 		Certificate: o.Certificate, Key: o.Key, Authorities: o.Authorities, Protocols: o.Protocols, CipherSuites: o.CipherSuites,
 		Keystore: o.Keystore, KeystoreType: o.KeystoreType, KeystorePassword: o.KeystorePassword,
 		Truststore: o.Truststore, TruststoreType: o.TruststoreType, TruststorePassword: o.TruststorePassword,
-		VerificationMode: o.VerificationMode, Fingerprint: o.Fingerprint,
+		VerificationMode: mode, Fingerprint: o.Fingerprint,
 	}
 	tc, err := t.Client()
 	add(err)
@@ -63,15 +82,25 @@ func newClient(o *Options, version string) (*client, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	c.http = &http.Client{Timeout: requestTimeout, Transport: &http.Transport{
-		Proxy: proxy, TLSClientConfig: tc, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, MaxIdleConnsPerHost: 32,
-		IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+	c.http = &http.Client{Timeout: config.RequestTimeout, Transport: &http.Transport{
+		Proxy: proxy, TLSClientConfig: tc, DialContext: (&net.Dialer{Timeout: config.ConnectTimeout}).DialContext, MaxIdleConnsPerHost: 32,
+		TLSHandshakeTimeout: config.ConnectTimeout, ResponseHeaderTimeout: config.SocketTimeout, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
 	}}
 	return c, nil
 }
 
+// Close frees the connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// WarnUnverified warns if there is encryption and nobody verifies who is at the other end.
+func (c *Client) WarnUnverified(env *plugin.Env) {
+	if !c.secured && slices.ContainsFunc(c.nodes, func(n string) bool { return strings.HasPrefix(n, "https://") }) {
+		env.Warn("ssl_verification_mode", "the certificate of Elasticsearch is not verified: whoever is between can read and change what is sent")
+	}
+}
+
 // setNodes reads hosts or cloud_id.
-func (c *client) setNodes(o *Options) error {
+func (c *Client) setNodes(o *Options) error {
 	if o.CloudID != "" {
 		if len(o.Hosts) != 1 || o.Hosts[0] != defaultHost {
 			return plugin.OptionError("cloud_id", errors.New("there may be one of cloud_id and hosts"))
@@ -111,7 +140,7 @@ func (c *client) setNodes(o *Options) error {
 	return nil
 }
 
-// cloudNode reads Elastic Cloud's id: label:base64(host[:port]$elasticsearch$kibana).
+// cloudNode reads Elastic Cloud's id: label:base64(host[:port]$elasticsearch[:port]$kibana).
 func cloudNode(id string) (string, error) {
 	_, encoded, ok := strings.Cut(id, ":")
 	if !ok {
@@ -126,11 +155,15 @@ func cloudNode(id string) (string, error) {
 	if h, p, ok := strings.Cut(parts[0], ":"); ok {
 		host, port = h, p
 	}
-	return "https://" + parts[1] + "." + host + ":" + port, nil
+	name := parts[1]
+	if n, p, ok := strings.Cut(name, ":"); ok {
+		name, port = n, p
+	}
+	return "https://" + name + "." + host + ":" + port, nil
 }
 
 // setAuth settles the way of authentication, of which there may be one.
-func (c *client) setAuth(o *Options) error {
+func (c *Client) setAuth(o *Options) error {
 	ways := 0
 	for _, given := range []bool{o.User != "" || o.Password != "", o.CloudAuth != "", o.APIKey != ""} {
 		if given {
@@ -169,43 +202,42 @@ func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-// ask sends a request, to the next node if one does not answer.
-func (c *client) ask(path, body string) (answer string, err error) {
-	tries := max(len(c.nodes), 1+c.retries)
+// Ask sends a request, to the next node if one does not answer. Its error is a [StatusError] if the answer is a failure. A body is JSON.
+func (c *Client) Ask(ctx context.Context, method, path, body string) (answer string, err error) {
+	tries := max(len(c.nodes), 1+c.config.Retries)
 	for try := range tries {
 		var passing bool
-		answer, passing, err = c.try(path, body)
-		if err == nil || !passing || try >= c.retries && !isConnection(err) {
+		answer, passing, err = c.try(ctx, method, path, body)
+		if err == nil || !passing || try >= c.config.Retries && !isConnection(err) || ctx.Err() != nil {
 			break
 		}
 	}
 	return answer, err
 }
 
-// errStatus is an answer that is a failure.
-type errStatus struct {
-	status int
-	body   string
+// StatusError is an answer that is a failure.
+type StatusError struct {
+	Status int
+	Body   string // its beginning
 }
 
-func (e *errStatus) Error() string {
-	return fmt.Sprintf("the answer is status %d: %s", e.status, e.body)
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("the answer is status %d: %s", e.Status, e.Body)
 }
 
 func isConnection(err error) bool {
-	var s *errStatus
+	var s *StatusError
 	return !errors.As(err, &s)
 }
 
 // try asks one node. passing tells that it is worth another try.
-func (c *client) try(path, body string) (answer string, passing bool, err error) {
+func (c *Client) try(ctx context.Context, method, path, body string) (answer string, passing bool, err error) {
 	node := c.nodes[int(c.turn.Add(1)-1)%len(c.nodes)]
-	method := http.MethodGet
 	var r io.Reader
 	if body != "" {
-		method, r = http.MethodPost, strings.NewReader(body)
+		r = strings.NewReader(body)
 	}
-	req, err := http.NewRequest(method, node+path, r)
+	req, err := http.NewRequestWithContext(ctx, method, node+path, r)
 	if err != nil {
 		return "", false, err
 	}
@@ -224,22 +256,21 @@ func (c *client) try(path, body string) (answer string, passing bool, err error)
 		return "", true, fmt.Errorf("asking %s: %w", node, err)
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	var text strings.Builder
+	n, err := io.Copy(&text, io.LimitReader(resp.Body, c.config.MaxAnswer+1))
 	switch {
 	case err != nil:
 		return "", true, err
-	case len(data) > maxAnswer:
-		return "", false, fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	case n > c.config.MaxAnswer:
+		return "", false, fmt.Errorf("the answer has more than %d bytes", c.config.MaxAnswer)
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		shown := string(data[:min(len(data), 500)])
-		return "", slices.Contains(c.passing, resp.StatusCode), &errStatus{resp.StatusCode, shown}
+		shown := text.String()[:min(text.Len(), 500)]
+		return "", slices.Contains(c.config.Passing, resp.StatusCode), &StatusError{resp.StatusCode, shown}
 	}
-	return string(data), false, nil
+	return text.String(), false, nil
 }
 
-func queryEscape(s string) string { return url.QueryEscape(s) }
-
-// escapeIndex keeps the commas and stars of a list of indices.
-func escapeIndex(s string) string {
+// EscapeIndex keeps the commas and stars of a list of indices.
+func EscapeIndex(s string) string {
 	return strings.NewReplacer("%2C", ",", "%2A", "*").Replace(url.PathEscape(s))
 }
