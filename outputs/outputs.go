@@ -5,6 +5,7 @@ import (
 	"millrace/outputs/elasticsearch"
 	"millrace/outputs/file"
 	"millrace/outputs/http"
+	"millrace/outputs/kafka"
 	"millrace/outputs/null"
 	"millrace/outputs/pipeline"
 	"millrace/outputs/redis"
@@ -17,9 +18,11 @@ import (
 // All returns the definitions of all outputs, sorted by name.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		file.CSV,
 		elasticsearch.Plugin,
 		file.Plugin,
 		http.Plugin,
+		kafka.Plugin,
 		null.Plugin,
 		pipeline.Plugin,
 		redis.Plugin,

@@ -1,4 +1,4 @@
-// Package file writes events to files whose names may depend on the event.
+// Package file writes events to files whose names may depend on the event: by a codec, or some of their fields as rows of CSV.
 package file
 
 import (
@@ -15,10 +15,12 @@ import (
 )
 
 // Plugin is the file output.
-var Plugin = plugin.DefineOutput("file", Options{
+var Plugin = plugin.DefineOutput("file", defaults, New, plugin.WithCodec("json_lines"))
+
+var defaults = Options{
 	FlushInterval: 2, FilenameFailure: "_filepath_failures", CreateIfDeleted: true, DirMode: -1, FileMode: -1,
 	WriteBehavior: "append", StaleCleanup: 10 * time.Second,
-}, New, plugin.WithCodec("json_lines"))
+}
 
 // Options configures the output.
 type Options struct {
@@ -55,6 +57,14 @@ type Options struct {
 
 // New checks the options; nothing is opened.
 func New(o Options, env *plugin.Env) (plugin.Output, error) {
+	out, err := newOutput(o, env, env.NewEncoder)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func newOutput(o Options, env *plugin.Env, newEncoder func() plugin.Encoder) (*output, error) {
 	if err := o.Path.Err(); err != nil {
 		return nil, plugin.OptionError("path", err)
 	}
@@ -62,7 +72,7 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	if err != nil {
 		return nil, plugin.OptionError("path", err)
 	}
-	return &output{o: o, env: env, root: root, failure: filepath.Join(root, o.FilenameFailure), files: make(map[string]*file),
+	return &output{o: o, env: env, newEncoder: newEncoder, root: root, failure: filepath.Join(root, o.FilenameFailure), files: make(map[string]*file),
 		log: throttle.New(env.Log, time.Minute)}, nil
 }
 
@@ -100,7 +110,7 @@ func (o *output) place(path string) string {
 
 // NewWriter implements plugin.Output.
 func (o *output) NewWriter() plugin.Writer {
-	return &writer{o: o, enc: o.env.NewEncoder(), parts: make(map[string]*part)}
+	return &writer{o: o, enc: o.newEncoder(), parts: make(map[string]*part)}
 }
 
 // Close implements plugin.Output.

@@ -15,11 +15,12 @@ import (
 
 // output is shared by all workers; mu guards files and keeps what a turn writes together.
 type output struct {
-	o       Options
-	env     *plugin.Env
-	root    string // the folder in which all files lie
-	failure string
-	log     *throttle.Logger
+	o          Options
+	env        *plugin.Env
+	newEncoder func() plugin.Encoder
+	root       string // the folder in which all files lie
+	failure    string
+	log        *throttle.Logger
 
 	mu    sync.Mutex
 	files map[string]*file
