@@ -5,10 +5,12 @@ import (
 	"millrace/inputs/beats"
 	deadletterqueue "millrace/inputs/dead_letter_queue"
 	"millrace/inputs/file"
+	"millrace/inputs/gelf"
 	"millrace/inputs/generator"
 	"millrace/inputs/heartbeat"
 	"millrace/inputs/http"
 	httppoller "millrace/inputs/http_poller"
+	"millrace/inputs/kafka"
 	"millrace/inputs/pipe"
 	"millrace/inputs/pipeline"
 	"millrace/inputs/redis"
@@ -26,10 +28,12 @@ func All() []*plugin.Definition {
 		beats.Plugin,
 		deadletterqueue.Plugin,
 		file.Plugin,
+		gelf.Plugin,
 		generator.Plugin,
 		heartbeat.Plugin,
 		http.Plugin,
 		httppoller.Plugin,
+		kafka.Plugin,
 		beats.Lumberjack,
 		pipe.Plugin,
 		pipeline.Plugin,
