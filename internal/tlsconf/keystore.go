@@ -21,14 +21,14 @@ func isJKS(kind string, data []byte) bool {
 	return bytes.HasPrefix(data, []byte{0xFE, 0xED, 0xFE, 0xED})
 }
 
-// keystoreCertificate returns the first private key of a keystore with its chain.
-func keystoreCertificate(path, kind, password string) (*tls.Certificate, error) {
+// keystoreCertificate returns the first private key of a keystore with its chain. A key of a JKS keystore may have a password of its own.
+func keystoreCertificate(path, kind, password, keyPassword string) (*tls.Certificate, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	if isJKS(kind, data) {
-		return jksCertificate(data, password)
+		return jksCertificate(data, password, keyPassword)
 	}
 	key, leaf, chain, err := pkcs12.DecodeChain(data, password)
 	if err != nil {
@@ -41,7 +41,10 @@ func keystoreCertificate(path, kind, password string) (*tls.Certificate, error) 
 	return cert, nil
 }
 
-func jksCertificate(data []byte, password string) (*tls.Certificate, error) {
+func jksCertificate(data []byte, password, keyPassword string) (*tls.Certificate, error) {
+	if keyPassword == "" {
+		keyPassword = password
+	}
 	ks := keystore.New()
 	if err := ks.Load(bytes.NewReader(data), []byte(password)); err != nil {
 		return nil, fmt.Errorf("reading the JKS keystore: %w", err)
@@ -50,7 +53,7 @@ func jksCertificate(data []byte, password string) (*tls.Certificate, error) {
 		if !ks.IsPrivateKeyEntry(alias) {
 			continue
 		}
-		entry, err := ks.GetPrivateKeyEntry(alias, []byte(password))
+		entry, err := ks.GetPrivateKeyEntry(alias, []byte(keyPassword))
 		if err != nil {
 			return nil, fmt.Errorf("reading the key %q of the JKS keystore: %w", alias, err)
 		}

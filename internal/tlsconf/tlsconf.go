@@ -20,13 +20,13 @@ import (
 
 // Options are the ssl_* options in one form; a plugin fills in those that it has. Errors name options as Logstash calls them.
 type Options struct {
-	Certificate   string // ssl_certificate: PEM file with the chain, own certificate first
-	Key           string // ssl_key: PEM file, PKCS#1, SEC1 or PKCS#8
-	KeyPassphrase config.Password
-	ExtraChain    []string // ssl_extra_chain_certs
-	Authorities   []string // ssl_certificate_authorities: PEM files
-	Protocols     []string // ssl_supported_protocols: TLSv1.1, TLSv1.2, TLSv1.3
-	CipherSuites  []string // ssl_cipher_suites, by their IANA names
+	Certificate   string          // ssl_certificate: PEM file with the chain, own certificate first
+	Key           string          // ssl_key: PEM file, PKCS#1, SEC1 or PKCS#8
+	KeyPassphrase config.Password // of Key, or of the key in a JKS keystore if it is not the store's
+	ExtraChain    []string        // ssl_extra_chain_certs
+	Authorities   []string        // ssl_certificate_authorities: PEM files
+	Protocols     []string        // ssl_supported_protocols: TLSv1.1, TLSv1.2, TLSv1.3
+	CipherSuites  []string        // ssl_cipher_suites, by their IANA names
 
 	Keystore           string // ssl_keystore_path: JKS or PKCS#12, in place of Certificate and Key
 	KeystoreType       string // jks or pkcs12; "" by the file's name
@@ -192,7 +192,7 @@ func (o *Options) setCiphers(c *tls.Config) error {
 func (o *Options) certificate() (*tls.Certificate, error) {
 	switch {
 	case o.Keystore != "":
-		cert, err := keystoreCertificate(o.Keystore, o.KeystoreType, o.KeystorePassword.Reveal())
+		cert, err := keystoreCertificate(o.Keystore, o.KeystoreType, o.KeystorePassword.Reveal(), o.KeyPassphrase.Reveal())
 		if err != nil {
 			return nil, plugin.OptionError("ssl_keystore_path", err)
 		}
