@@ -4,6 +4,7 @@ package inputs
 import (
 	"millrace/inputs/beats"
 	deadletterqueue "millrace/inputs/dead_letter_queue"
+	"millrace/inputs/elasticsearch"
 	"millrace/inputs/file"
 	"millrace/inputs/gelf"
 	"millrace/inputs/generator"
@@ -27,6 +28,7 @@ func All() []*plugin.Definition {
 	return []*plugin.Definition{
 		beats.Plugin,
 		deadletterqueue.Plugin,
+		elasticsearch.Plugin,
 		file.Plugin,
 		gelf.Plugin,
 		generator.Plugin,

@@ -274,3 +274,6 @@ func (c *Client) try(ctx context.Context, method, path, body string) (answer str
 func EscapeIndex(s string) string {
 	return strings.NewReplacer("%2C", ",", "%2A", "*").Replace(url.PathEscape(s))
 }
+
+// SetTransport makes the client send by t, in tests.
+func (c *Client) SetTransport(t http.RoundTripper) { c.http.Transport = t }
