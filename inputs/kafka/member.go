@@ -17,11 +17,11 @@ import (
 const (
 	// drainLimit is for batches that are on their way when the input ends: what is not settled by then is read again by whoever gets the
 	// partition.
-	drainLimit = 5 * time.Second
+	drainLimit = 3 * time.Second
 	// revokeLimit is the same for partitions that go to another member, which waits as long.
 	revokeLimit = 10 * time.Second
 	// leaveLimit is for the last commit and the farewell to the group.
-	leaveLimit = 5 * time.Second
+	leaveLimit = 3 * time.Second
 )
 
 type topicPartition struct {
