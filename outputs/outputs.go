@@ -4,12 +4,14 @@ package outputs
 import (
 	"millrace/outputs/elasticsearch"
 	"millrace/outputs/file"
+	"millrace/outputs/gelf"
 	"millrace/outputs/http"
 	"millrace/outputs/kafka"
 	"millrace/outputs/null"
 	"millrace/outputs/pipeline"
 	"millrace/outputs/redis"
 	"millrace/outputs/stdout"
+	"millrace/outputs/syslog"
 	"millrace/outputs/tcp"
 	"millrace/outputs/udp"
 	"millrace/pipeline/plugin"
@@ -21,12 +23,14 @@ func All() []*plugin.Definition {
 		file.CSV,
 		elasticsearch.Plugin,
 		file.Plugin,
+		gelf.Plugin,
 		http.Plugin,
 		kafka.Plugin,
 		null.Plugin,
 		pipeline.Plugin,
 		redis.Plugin,
 		stdout.Plugin,
+		syslog.Plugin,
 		tcp.Plugin,
 		udp.Plugin,
 	}

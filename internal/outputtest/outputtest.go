@@ -4,6 +4,7 @@ package outputtest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,7 +69,13 @@ func Event(t testing.TB, doc string) *event.Event {
 	e := event.New(nil)
 	v, _, _, err := e.ParseJSON(doc)
 	require.NoError(t, err)
+	at, dated := v.Object().Delete(event.TimestampField)
 	require.NoError(t, e.SetFields(v.Object()))
+	if dated {
+		when, err := time.Parse(time.RFC3339, at.Text())
+		require.NoError(t, err)
+		e.SetTimestamp(when)
+	}
 	return e
 }
 
