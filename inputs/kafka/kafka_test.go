@@ -305,12 +305,12 @@ func TestMistakes(t *testing.T) {
 	f(`consumer_threads => 0`, "not between 1")
 	f(`codec => multiline { pattern => "x" what => next }`, "join lines")
 	f(`value_deserializer_class => "io.confluent.kafka.serializers.KafkaAvroDeserializer"`, "codecs decode the rest")
-	f(`schema_registry_url => "http://registry:8081"`, "does not ask schema registries")
+	f(`schema_registry_url => "http://registry:8081"`, "schema registries are not asked")
 	f(`security_protocol => SASL_SSL`, "GSSAPI (Kerberos), which is the default, is not available")
 	_, diags := inputtest.Build(t, Plugin, `decorate_events => true sasl_mechanism => PLAIN kerberos_config => "kafka_test.go" sasl_iam_jar_paths => ["x"]
-		exclude_internal_topics => "false" client_dns_lookup => resolve_canonical_bootstrap_servers_only`, plugin.Builder{})
+		exclude_internal_topics => "false" client_dns_lookup => resolve_canonical_bootstrap_servers_only schema_registry_secret => "x"`, plugin.Builder{})
 	require.False(t, diags.HasErrors(), diags.String())
-	require.Equal(t, 6, diags.Count(config.Warning), diags.String())
+	require.Equal(t, 7, diags.Count(config.Warning), diags.String())
 }
 
 // BenchmarkBatch makes batches of what a fetch brought and events of them, as the input and a worker do.

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"millrace/internal/kafkaclient"
+	"millrace/pipeline/config"
 	"millrace/pipeline/plugin"
 )
 
@@ -123,17 +124,41 @@ type oldOptions struct {
 
 // registryOptions are of a schema registry, which names the schema of a record by a number before it.
 type registryOptions struct {
-	RegistryURL                string `opt:"schema_registry_url,removed=Millrace does not ask schema registries: have JSON written to the topic (a stream processor or connector converts it), or Avro without a registry's five bytes before it, for codec => avro { schema_uri => ... encoding => binary }"`
-	RegistryKey                string `opt:"schema_registry_key,removed=Millrace does not ask schema registries; see schema_registry_url"`
-	RegistrySecret             string `opt:"schema_registry_secret,removed=Millrace does not ask schema registries; see schema_registry_url"`
-	RegistryProxy              string `opt:"schema_registry_proxy,removed=Millrace does not ask schema registries; see schema_registry_url"`
-	RegistryKeystore           string `opt:"schema_registry_ssl_keystore_location,removed=Millrace does not ask schema registries; see schema_registry_url"`
-	RegistryKeystorePassword   string `opt:"schema_registry_ssl_keystore_password,removed=Millrace does not ask schema registries; see schema_registry_url"`
-	RegistryKeystoreType       string `opt:"schema_registry_ssl_keystore_type,removed=Millrace does not ask schema registries; see schema_registry_url"`
-	RegistryTruststore         string `opt:"schema_registry_ssl_truststore_location,removed=Millrace does not ask schema registries; see schema_registry_url"`
-	RegistryTruststorePassword string `opt:"schema_registry_ssl_truststore_password,removed=Millrace does not ask schema registries; see schema_registry_url"`
-	RegistryTruststoreType     string `opt:"schema_registry_ssl_truststore_type,removed=Millrace does not ask schema registries; see schema_registry_url"`
-	RegistryValidation         string `opt:"schema_registry_validation,removed=Millrace does not ask schema registries; see schema_registry_url"`
+	// Schema registries are not asked: with this option the configuration is refused. Have JSON written to the topic, or Avro without the
+	// five bytes that a registry's serializer puts before it, for codec => avro { schema_uri => "…" encoding => binary }.
+	RegistryURL string `opt:"schema_registry_url"`
+
+	// Of a schema registry; they have no effect.
+	RegistryKey                string          `opt:"schema_registry_key"`
+	RegistrySecret             config.Password `opt:"schema_registry_secret"`
+	RegistryProxy              string          `opt:"schema_registry_proxy"`
+	RegistryKeystore           string          `opt:"schema_registry_ssl_keystore_location"`
+	RegistryKeystorePassword   config.Password `opt:"schema_registry_ssl_keystore_password"`
+	RegistryKeystoreType       string          `opt:"schema_registry_ssl_keystore_type"`
+	RegistryTruststore         string          `opt:"schema_registry_ssl_truststore_location"`
+	RegistryTruststorePassword config.Password `opt:"schema_registry_ssl_truststore_password"`
+	RegistryTruststoreType     string          `opt:"schema_registry_ssl_truststore_type"`
+	RegistryValidation         string          `opt:"schema_registry_validation"`
+}
+
+// check refuses a registry, and tells of options that have no effect without one.
+func (o *registryOptions) check(env *plugin.Env) error {
+	if o.RegistryURL != "" {
+		return plugin.Hinted(plugin.OptionError("schema_registry_url", errors.New("schema registries are not asked")),
+			"have JSON written to the topic, or Avro without the five bytes of a registry before it, for codec => avro { schema_uri => \"...\" encoding => binary }")
+	}
+	for option, value := range map[string]string{
+		"schema_registry_key": o.RegistryKey, "schema_registry_secret": o.RegistrySecret.Reveal(), "schema_registry_proxy": o.RegistryProxy,
+		"schema_registry_ssl_keystore_location": o.RegistryKeystore, "schema_registry_ssl_keystore_password": o.RegistryKeystorePassword.Reveal(),
+		"schema_registry_ssl_keystore_type": o.RegistryKeystoreType, "schema_registry_ssl_truststore_location": o.RegistryTruststore,
+		"schema_registry_ssl_truststore_password": o.RegistryTruststorePassword.Reveal(), "schema_registry_ssl_truststore_type": o.RegistryTruststoreType,
+		"schema_registry_validation": o.RegistryValidation,
+	} {
+		if value != "" {
+			env.Warn(option, "option %q has no effect: Millrace does not ask schema registries", option)
+		}
+	}
+	return nil
 }
 
 func defaults() Options {
@@ -175,7 +200,7 @@ func (o *Options) consumer(env *plugin.Env) ([]kgo.Opt, error) {
 		fail("heartbeat_interval_ms", errors.New("it has to be less than session_timeout_ms"))
 	}
 	topics, err := o.topics()
-	errs = append(errs, err)
+	errs = append(errs, err, o.check(env))
 	opts = append(opts, topics...)
 	start, err := o.start()
 	fail("auto_offset_reset", err)
