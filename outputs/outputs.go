@@ -5,11 +5,13 @@ import (
 	"millrace/outputs/elasticsearch"
 	"millrace/outputs/file"
 	"millrace/outputs/gelf"
+	"millrace/outputs/graphite"
 	"millrace/outputs/http"
 	"millrace/outputs/kafka"
 	"millrace/outputs/null"
 	"millrace/outputs/pipeline"
 	"millrace/outputs/redis"
+	"millrace/outputs/statsd"
 	"millrace/outputs/stdout"
 	"millrace/outputs/syslog"
 	"millrace/outputs/tcp"
@@ -24,11 +26,13 @@ func All() []*plugin.Definition {
 		elasticsearch.Plugin,
 		file.Plugin,
 		gelf.Plugin,
+		graphite.Plugin,
 		http.Plugin,
 		kafka.Plugin,
 		null.Plugin,
 		pipeline.Plugin,
 		redis.Plugin,
+		statsd.Plugin,
 		stdout.Plugin,
 		syslog.Plugin,
 		tcp.Plugin,

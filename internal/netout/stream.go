@@ -24,9 +24,10 @@ type Stream struct {
 	Addresses []string      // host:port; the next one when one fails
 	TLS       *tls.Config   // nil: not encrypted
 	Pause     time.Duration // before a connection is made again
-	Tries     int           // how often a turn is sent at most; 0 is no limit
-	Env       *plugin.Env
-	Log       *throttle.Logger
+	// DropUnwritten says that what a connection did not take because it broke is dropped and counted, in place of being sent again.
+	DropUnwritten bool
+	Env           *plugin.Env
+	Log           *throttle.Logger
 
 	mu   sync.Mutex
 	next int // address of the next connection
@@ -34,11 +35,14 @@ type Stream struct {
 	dead *atomic.Bool // the peer closed conn
 }
 
-// Send writes a turn. What cannot be written within Tries is counted as dropped.
+// brokenError says that a connection was there and broke.
+type brokenError struct{ error }
+
+// Send writes a turn.
 func (s *Stream) Send(ctx context.Context, t *Turn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, tries := 0, 1; ; tries++ {
+	for i := 0; ; {
 		n, err := s.write(ctx, t, i)
 		i += n
 		s.Env.Stats.Delivered.Add(int64(n))
@@ -49,7 +53,7 @@ func (s *Stream) Send(ctx context.Context, t *Turn) error {
 			return ctx.Err()
 		}
 		left := int64(t.Events() - i)
-		if s.Tries > 0 && tries >= s.Tries {
+		if _, broken := err.(brokenError); broken && s.DropUnwritten {
 			s.Env.Stats.Dropped.Add(left)
 			s.Log.Error("events could not be sent; they are dropped", slog.Any("error", err), slog.Int64("events", left))
 			return nil
@@ -94,7 +98,7 @@ func (s *Stream) write(ctx context.Context, t *Turn, first int) (n int, err erro
 		}
 		n++
 	}
-	return n, err
+	return n, brokenError{err}
 }
 
 // connect makes a connection to the next address, and has somebody notice when the peer closes it.
