@@ -3,6 +3,7 @@ package outputs
 
 import (
 	"millrace/outputs/elasticsearch"
+	"millrace/outputs/email"
 	"millrace/outputs/file"
 	"millrace/outputs/gelf"
 	"millrace/outputs/graphite"
@@ -24,6 +25,7 @@ func All() []*plugin.Definition {
 	return []*plugin.Definition{
 		file.CSV,
 		elasticsearch.Plugin,
+		email.Plugin,
 		file.Plugin,
 		gelf.Plugin,
 		graphite.Plugin,
