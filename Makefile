@@ -12,7 +12,7 @@ test vet lint unit race: export GOFLAGS := -pgo=off
 # Packages whose tests run once more under the race detector: what is concurrent.
 RACE := ./pipeline/... ./inputs/... ./outputs/... ./internal/stream/... ./internal/throttle/... ./internal/rdns/... ./internal/faultproxy/... ./cmd/...
 
-.PHONY: build run check test vet lint unit race bench bench-record fuzz soak docs image push test-swarm clean
+.PHONY: build run check test vet lint unit race bench bench-record pgo fuzz soak docs image push test-swarm clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -pgo=$(PGO) -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/millrace
@@ -42,6 +42,9 @@ bench: ## every stage, against the budgets and bench/recorded.txt: 10 minutes on
 
 bench-record: ## the same, and makes it the run that later ones are compared with
 	$(GO) run ./bench/table -record -count $(or $(COUNT),5) -benchtime $(or $(BENCHTIME),500ms)
+
+pgo: ## takes the profile for the compiler anew: 5 minutes
+	./bench/pgo.sh
 
 fuzz: ## every fuzz target for FUZZTIME
 	./internal/lint/fuzz.sh $(or $(FUZZTIME),60s)

@@ -92,13 +92,16 @@ func (op *rename) apply(e *event.Event, s *scratch) error {
 		return err
 	}
 	to, err := op.to.Resolve(e, &s.to)
-	if err != nil || !e.Has(from) {
+	if err != nil {
 		return err
 	}
 	if isMetadata(from) {
 		return moveMetadata(e, to)
 	}
-	v, _ := e.Remove(from)
+	v, ok := e.Remove(from)
+	if !ok {
+		return nil
+	}
 	if err = e.Set(to, v); err == nil && op.deep && !e.Has(to) {
 		err = fmt.Errorf("could not rename %s: %s is not a place in the event", from, to)
 	}

@@ -165,9 +165,9 @@ func (s *Source) Decorate(e *Event, r *Record) (err error) {
 		err = s.setFacts(e)
 	}
 	for _, f := range r.Meta {
-		p, e2 := ParsePath(f.Key)
-		if e2 == nil && !e.Has(&p) {
-			e2 = e.Set(&p, f.Val)
+		p, e2 := e.paths.of(f.Key)
+		if e2 == nil && !e.Has(p) {
+			e2 = e.Set(p, f.Val)
 		}
 		if e2 != nil {
 			err = e2

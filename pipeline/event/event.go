@@ -29,6 +29,7 @@ type Event struct {
 
 	clock  timestampText
 	shapes jsonShapes
+	paths  pathCache
 }
 
 // SetRead notes when the batch that e comes from was read, in nanoseconds since 1970. The worker does it, for events that filters make

@@ -58,6 +58,27 @@ func ParsePath(ref string) (Path, error) {
 	return p, nil
 }
 
+// pathCache keeps the references that inputs give their records' facts by: few, and the same again and again.
+type pathCache map[string]*Path
+
+// maxPathCache bounds it, for the input that makes names of what it reads.
+const maxPathCache = 64
+
+func (c *pathCache) of(ref string) (*Path, error) {
+	if p := (*c)[ref]; p != nil {
+		return p, nil
+	}
+	p, err := ParsePath(ref)
+	if err != nil {
+		return nil, err
+	}
+	if *c == nil || len(*c) == maxPathCache {
+		*c = make(pathCache)
+	}
+	(*c)[ref] = &p
+	return &p, nil
+}
+
 // MustPath is ParsePath for references that are constants; it panics if ref is malformed.
 func MustPath(ref string) *Path {
 	p, err := ParsePath(ref)
