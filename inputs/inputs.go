@@ -5,6 +5,7 @@ import (
 	"millrace/inputs/beats"
 	deadletterqueue "millrace/inputs/dead_letter_queue"
 	"millrace/inputs/elasticsearch"
+	"millrace/inputs/exec"
 	"millrace/inputs/file"
 	"millrace/inputs/gelf"
 	"millrace/inputs/generator"
@@ -29,6 +30,7 @@ func All() []*plugin.Definition {
 		beats.Plugin,
 		deadletterqueue.Plugin,
 		elasticsearch.Plugin,
+		exec.Plugin,
 		file.Plugin,
 		gelf.Plugin,
 		generator.Plugin,

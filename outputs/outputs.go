@@ -4,12 +4,14 @@ package outputs
 import (
 	"millrace/outputs/elasticsearch"
 	"millrace/outputs/email"
+	"millrace/outputs/exec"
 	"millrace/outputs/file"
 	"millrace/outputs/gelf"
 	"millrace/outputs/graphite"
 	"millrace/outputs/http"
 	"millrace/outputs/kafka"
 	"millrace/outputs/null"
+	"millrace/outputs/pipe"
 	"millrace/outputs/pipeline"
 	"millrace/outputs/redis"
 	"millrace/outputs/statsd"
@@ -26,12 +28,14 @@ func All() []*plugin.Definition {
 		file.CSV,
 		elasticsearch.Plugin,
 		email.Plugin,
+		exec.Plugin,
 		file.Plugin,
 		gelf.Plugin,
 		graphite.Plugin,
 		http.Plugin,
 		kafka.Plugin,
 		null.Plugin,
+		pipe.Plugin,
 		pipeline.Plugin,
 		redis.Plugin,
 		statsd.Plugin,
