@@ -16,6 +16,7 @@ import (
 	"millrace/inputs/pipe"
 	"millrace/inputs/pipeline"
 	"millrace/inputs/redis"
+	"millrace/inputs/relp"
 	"millrace/inputs/stdin"
 	"millrace/inputs/syslog"
 	"millrace/inputs/tcp"
@@ -42,6 +43,7 @@ func All() []*plugin.Definition {
 		pipe.Plugin,
 		pipeline.Plugin,
 		redis.Plugin,
+		relp.Plugin,
 		stdin.Plugin,
 		syslog.Plugin,
 		tcp.Plugin,
