@@ -34,7 +34,8 @@ type output struct {
 	jobs   chan job
 
 	mu      sync.Mutex
-	senders int // that run, at most pool_max
+	senders int // that run, at most most
+	most    int
 	wg      sync.WaitGroup
 }
 
@@ -50,6 +51,11 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 			env.Warn("mapping", "every event will be dropped: %v", err)
 		}
 		out.mapping = &m
+	}
+	out.most = o.PoolMax
+	if o.URL.Static() && o.PoolMaxPerRoute > 0 {
+		// Beyond that a request would spend its request_timeout waiting for a connection.
+		out.most = min(out.most, o.PoolMaxPerRoute)
 	}
 	var err error
 	if out.http, err = o.Requester(); err != nil {
@@ -158,7 +164,8 @@ func (o *output) header(e *event.Event) (http.Header, error) {
 	return h, nil
 }
 
-// Flush hands the requests of a batch to senders, which settle it when all are answered. It waits while pool_max requests are on their way.
+// Flush hands the requests of a batch to senders, which settle it when all are answered. It waits while pool_max requests are on their way,
+// or pool_max_per_route if all go to one server.
 func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 	requests := w.requests
 	w.requests = nil
@@ -198,7 +205,7 @@ func (o *output) hand(ctx context.Context, j job) error {
 	default:
 	}
 	o.mu.Lock()
-	if o.senders < o.o.PoolMax {
+	if o.senders < o.most {
 		o.senders++
 		o.wg.Go(func() { o.send(j) })
 		o.mu.Unlock()

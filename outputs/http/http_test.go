@@ -214,8 +214,14 @@ func TestRetries(t *testing.T) {
 // TestBackPressure: while pool_max requests are not answered, Flush waits; and what is not delivered when the time to close is over is not
 // settled.
 func TestBackPressure(t *testing.T) {
+	for _, conf := range []string{`url => "URL/" pool_max => 2`, `url => "URL/" pool_max_per_route => 2`, `url => "URL/%{n}" pool_max => 2 pool_max_per_route => 1`} {
+		testBackPressure(t, conf)
+	}
+}
+
+func testBackPressure(t *testing.T, conf string) {
 	synctest.Test(t, func(t *testing.T) {
-		o, env := open(t, "http://x", `url => "URL/" http_method => post pool_max => 2`)
+		o, env := open(t, "http://x", `http_method => post `+conf)
 		o.http.HTTP.Transport = &answers{statuses: slices.Repeat([]int{503}, 1000)}
 		w := o.NewWriter()
 		first := flush(t, w, `{"n":1}`, `{"n":2}`)
