@@ -110,7 +110,7 @@ func capitalize(s string) string {
 }
 
 // boilerplate are the sentences of the comments of Options structs that say nothing about the plugin.
-var boilerplate = regexp.MustCompile(`^(Options (configures|configure|are|is|of|holds)\b[^.]*\.|The comments below are (its|their) documentation\.)\s*`)
+var boilerplate = regexp.MustCompile(`^([A-Z]*Options (configures|configure|are|is|of|holds)\b[^.]*\.|The comments below are (its|their) documentation\.)\s*`)
 
 // notes returns what the comment of an Options struct says beyond the usual.
 func notes(doc string) string {

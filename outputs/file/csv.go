@@ -14,8 +14,7 @@ import (
 // CSV is the csv output: the same files, with some fields of each event as a row.
 var CSV = plugin.DefineOutput("csv", CSVOptions{Options: defaults, SpreadsheetSafe: true}, NewCSV)
 
-// CSVOptions configures the csv output, which writes a row of fields for each event to files like those of the file output. The option codec
-// has no effect.
+// CSVOptions configures the csv output. Each event is a row; the files are those of the file output. The option codec has no effect.
 type CSVOptions struct {
 	Options
 
