@@ -43,8 +43,8 @@ type worker struct {
 	single  [1]*event.Event
 	live    []*event.Event // counted as received or made, and not yet dropped or handed to the outputs
 	writing *writerSlot    // whose Append runs
-	free    []*event.Event
-	inUse   []*event.Event
+	pool    []*event.Event // of which used are in use
+	used    int
 
 	tapped *tapSet // the followers that the program has observers for; see instrument
 	plain  *layout // the program without observers, once there was one with them
@@ -276,29 +276,26 @@ func (w *worker) leave(e *event.Event) {
 
 // newEvent returns an empty event that lives until the current record is done.
 func (w *worker) newEvent() *event.Event {
-	var e *event.Event
-	if n := len(w.free); n > 0 {
-		e, w.free = w.free[n-1], w.free[:n-1]
-	} else {
-		e = event.New(&w.arena)
+	if w.used == len(w.pool) {
+		w.pool = append(w.pool, event.New(&w.arena))
 	}
+	e := w.pool[w.used]
+	w.used++
 	e.Reset()
 	e.SetRead(w.read)
-	w.inUse = append(w.inUse, e)
 	return e
 }
 
 // keepEvents bounds the events that a worker keeps for reuse after a filter made many of one.
 const keepEvents = 256
 
+// recycle takes all events back.
 func (w *worker) recycle() {
-	for i, e := range w.inUse {
-		if len(w.free) < keepEvents {
-			w.free = append(w.free, e)
-		}
-		w.inUse[i] = nil
+	w.used = 0
+	if len(w.pool) > keepEvents {
+		clear(w.pool[keepEvents:])
+		w.pool = w.pool[:keepEvents]
 	}
-	w.inUse = w.inUse[:0]
 }
 
 // publish adds the worker's counts to the shared ones.

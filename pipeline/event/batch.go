@@ -111,9 +111,10 @@ func (d *decoration) apply(e *Event, s *Source) bool {
 		return false
 	}
 	if len(d.fields) > 0 {
-		copy(o.marks[len(o.fields):], d.marks)
-		o.fields = append(o.fields, d.fields...)
-		o.seen.join(&d.seen)
+		for i := range d.fields { // they are one or two: moving them all at once costs more
+			f := &d.fields[i]
+			o.add(f.Key, d.marks[i], f.Val)
+		}
 	}
 	if d.late != nil {
 		e.late, e.lateMarks = s, *d.late

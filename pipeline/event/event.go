@@ -66,7 +66,9 @@ func (e *Event) Reset() {
 	}
 	e.nObjects, e.nLists = 0, 0
 	e.cancelled, e.read = false, 0
-	e.late, e.lateMarks = nil, markSet{}
+	if e.late != nil {
+		e.late, e.lateMarks = nil, markSet{}
+	}
 }
 
 // metadata returns @metadata with the facts about the source, which stay behind what the event brought itself.

@@ -539,9 +539,11 @@ func (o *Object) copyFrom(old *Object, e *Event) {
 
 // Clear removes all fields.
 func (o *Object) Clear() {
-	o.fields, o.seen, o.holes = o.fields[:0], markSet{}, 0
-	o.index = nil
-	o.lazy = false
+	o.fields = o.fields[:0]
+	o.seen, o.holes, o.lazy = markSet{}, 0, false
+	if o.index != nil { // a pointer that is not written needs no barrier
+		o.index = nil
+	}
 }
 
 // shrink drops storage that a huge document made, so that it is not kept for ever. The object must be empty.
