@@ -32,8 +32,11 @@ var original = []change{{ecs: []string{"[event][original]"}, note: "each event h
 
 // changes are those that do not depend on patterns, by kind/name. A test compares them with the sources of the plugins.
 var changes = map[string][]change{
-	"input/beats":     {{legacy: []string{"[@metadata][ip_address]"}, ecs: []string{"[@metadata][input][beats][host][ip]"}}},
-	"input/exec":      {{legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}}},
+	"input/beats": {{legacy: []string{"[@metadata][ip_address]"}, ecs: []string{"[@metadata][input][beats][host][ip]"}}},
+	"input/exec": {{
+		legacy: []string{"[host]", "[command]", "[@metadata][exit_status]", "[@metadata][duration]"},
+		ecs:    []string{"[host][name]", "[process][command_line]", "[process][exit_code]", "[@metadata][input][exec][process][elapsed_time]"},
+	}},
 	"input/file":      {{legacy: []string{"[host]", "[path]"}, ecs: []string{"[host][name]", "[log][file][path]"}}},
 	"input/generator": {{legacy: []string{"[host]", "[sequence]"}, ecs: []string{"[host][name]", "[event][sequence]"}}},
 	"input/heartbeat": {{legacy: []string{"[host]"}, ecs: []string{"[host][name]"}, note: "with sequence: [clock], or [event][sequence] in ECS mode"}},
