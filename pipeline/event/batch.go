@@ -138,10 +138,12 @@ type AddField struct {
 // Apply does what the option says: each value becomes the field's or is appended to it. Its error says that a reference or template
 // is malformed or that the field cannot be set in e.
 func (a *AddField) Apply(e *Event) error {
-	var scratch Path
-	p, err := a.Path.Resolve(e, &scratch)
-	if err != nil {
-		return err
+	p := a.Path.Fixed()
+	if p == nil {
+		var err error
+		if p, err = a.Path.Resolve(e, new(Path)); err != nil {
+			return err
+		}
 	}
 	for i := range a.Values {
 		text, err := a.Values[i].Text(e)

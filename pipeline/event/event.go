@@ -183,8 +183,15 @@ func (e *Event) top(p *Path) *Object {
 
 // Get returns the value that p refers to, and whether there is one (a null is one).
 func (e *Event) Get(p *Path) (Value, bool) {
-	if p.plain {
-		return e.root.getKey(&p.keys[0])
+	if p.plain { // as most are: without another call
+		i := e.root.findKey(&p.keys[0])
+		if i < 0 {
+			return Value{}, false
+		}
+		if e.root.fields[i].Val.kind == rawJSON {
+			e.root.build(i)
+		}
+		return e.root.fields[i].Val, true
 	}
 	if len(p.keys) == 0 {
 		if p.meta {
@@ -603,6 +610,10 @@ func (e *Event) Untag(tag string) {
 func (e *Event) AddField(p *Path, v Value) error {
 	old, ok := e.Get(p)
 	if !ok {
+		if p.plain { // it is not looked for again
+			e.root.addKey(&p.keys[0], v)
+			return nil
+		}
 		return e.Set(p, v)
 	}
 	if l := old.List(); l != nil {

@@ -137,11 +137,14 @@ func (t *Template) Append(dst []byte, e *Event) ([]byte, error) {
 			dst = append(dst, s.text...)
 		case fieldReference:
 			v, ok := e.Get(&s.path)
-			if !ok || v.kind == Null {
+			switch {
+			case !ok || v.kind == Null:
 				dst = append(dst, s.text...)
-				continue
+			case v.kind == String:
+				dst = append(dst, v.text()...)
+			default:
+				dst = v.AppendText(dst)
 			}
-			dst = v.AppendText(dst)
 		case epochSeconds:
 			if ts, ok := e.Timestamp(); ok {
 				dst = strconv.AppendInt(dst, ts.Unix(), 10)
