@@ -33,6 +33,10 @@ var original = []change{{ecs: []string{"[event][original]"}, note: "each event h
 // changes are those that do not depend on patterns, by kind/name. A test compares them with the sources of the plugins.
 var changes = map[string][]change{
 	"input/beats": {{legacy: []string{"[@metadata][ip_address]"}, ecs: []string{"[@metadata][input][beats][host][ip]"}}},
+	"input/elasticsearch": {{
+		legacy: []string{"[@metadata]"}, ecs: []string{"[@metadata][input][elasticsearch]"}, unless: "docinfo_target",
+		note: "with docinfo: the index, id and type of a hit",
+	}},
 	"input/exec": {{
 		legacy: []string{"[host]", "[command]", "[@metadata][exit_status]", "[@metadata][duration]"},
 		ecs:    []string{"[host][name]", "[process][command_line]", "[process][exit_code]", "[@metadata][input][exec][process][elapsed_time]"},
@@ -48,6 +52,11 @@ var changes = map[string][]change{
 			"[url][domain]", "[url][port]",
 		}},
 	},
+	"input/http_poller": {{
+		legacy: []string{"[http_request_failure][name]", "[http_request_failure][request]", "[http_request_failure][runtime_seconds]", "[http_request_failure][error]"},
+		ecs:    []string{"[event][duration]", "[url][full]", "[http][request][method]", "[host][hostname]", "[error][message]"},
+		note:   "of a failed request; below metadata_target, request and response stand under [input][http_poller] in ECS mode",
+	}},
 	"input/pipe":  {{legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}}},
 	"input/stdin": {{legacy: []string{"[host]"}, ecs: []string{"[host][hostname]"}}},
 	"input/syslog": {{

@@ -200,4 +200,3 @@ var _ slog.Handler = (*Handler)(nil)
 
 // Discard is a logger that writes nothing, for tests and sub-commands.
 func Discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
-

@@ -251,12 +251,6 @@ func (m *markSet) has(mark byte) bool { return m[mark>>6]>>(mark&63)&1 != 0 }
 
 func (m *markSet) add(mark byte) { m[mark>>6] |= 1 << (mark & 63) }
 
-func (m *markSet) join(o *markSet) {
-	for i := range m {
-		m[i] |= o[i]
-	}
-}
-
 // meets reports whether the sets have a mark in common.
 func (m *markSet) meets(o *markSet) bool {
 	return m[0]&o[0]|m[1]&o[1]|m[2]&o[2]|m[3]&o[3] != 0
