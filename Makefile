@@ -50,7 +50,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	./internal/lint/fuzz.sh $(or $(FUZZTIME),60s)
 
 soak: ## crashes and faults at random moments, for long
-	MILLRACE_SOAK=100 $(GO) test -timeout 2h -run 'Kill|Simulation|Soak' ./pipeline/... ./outputs/... ./cmd/...
+	MILLRACE_SOAK=100 $(GO) test -timeout 2h -run 'Kill|Simulation|Soak|Conservation' ./internal/esbulk ./pipeline/... ./outputs/... ./cmd/...
 
 docs: ## generated pages of the plugins
 	$(GO) generate ./docs

@@ -246,6 +246,8 @@ func (s *Sender) fail(p *parcel, a Answer, err error, took time.Duration) {
 	var timeout net.Error
 	switch {
 	case a.Status == 413:
+		// Dividing it is a step forward, unlike a failure: the halves may be tried at once.
+		s.pause, s.nextTrial = firstTrial, now.Add(a.RetryAfter)
 		s.ctl.tooLarge(p.length())
 		if s.streak = 0; p.ops == 1 {
 			s.mu.Unlock()

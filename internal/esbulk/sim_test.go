@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -224,13 +225,15 @@ func (h *harness) settleAll(t *testing.T, turns, docs int, within time.Duration)
 }
 
 // TestConservation throws random faults at the sender: whatever happens, every turn is settled once, and every document is stored or
-// dead-lettered.
+// dead-lettered. With MILLRACE_SOAK set it does so from as many seeds that no run had before.
 func TestConservation(t *testing.T) {
-	for run := range 8 {
-		seed := uint64(time.Now().UnixNano()) + uint64(run)
-		if run < 4 {
-			seed = uint64(run)
+	seeds := []uint64{0, 1, 2, 3, 4, 5, 6, 7}
+	if n, err := strconv.Atoi(os.Getenv("MILLRACE_SOAK")); err == nil {
+		for range n {
+			seeds = append(seeds, rand.Uint64())
 		}
+	}
+	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(seed, nil)
@@ -334,6 +337,28 @@ func TestPoison(t *testing.T) {
 	f(413, 1)
 	f(500, 0)
 	f(403, 0)
+}
+
+// TestDividedAfterFault has requests that are too large among those that a short fault leaves behind: dividing them must not take a trial
+// a second.
+func TestDividedAfterFault(t *testing.T) {
+	for _, short := range []time.Duration{200 * time.Millisecond, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(1, nil)
+			h.sim.maxBody = 5_000
+			h.sim.set(simFaults{down: 0.9})
+			var wg sync.WaitGroup
+			for w := range 3 {
+				wg.Go(func() { h.write(t, w, 60, 40) })
+			}
+			time.Sleep(short)
+			h.sim.set(simFaults{down: 1})
+			time.Sleep(2 * time.Second)
+			h.sim.set(simFaults{})
+			wg.Wait()
+			h.settleAll(t, 180, 7_200, 5*time.Second)
+		})
+	}
 }
 
 // TestTooLarge has one document that no request can carry.
