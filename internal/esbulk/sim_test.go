@@ -345,6 +345,7 @@ func TestDividedAfterFault(t *testing.T) {
 	for _, short := range []time.Duration{200 * time.Millisecond, time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHarness(1, nil)
+			h.ctl.limit = 1 // as refusals leave it
 			h.sim.maxBody = 5_000
 			h.sim.set(simFaults{down: 0.9})
 			var wg sync.WaitGroup
