@@ -79,34 +79,36 @@ func (w *worker) filterOne(steps []step, e *event.Event) (n int, kept bool) {
 		if s.branches != nil || s.multiply != nil {
 			return i, true
 		}
-		if s.filter.Filter(e) {
-			w.succeed(s, e)
-		}
-		s.stats.in++
-		if e.Cancelled() {
-			w.drop(e)
+		if !w.pass(s, e) {
 			return i, false
 		}
-		s.stats.out++
 	}
 	return len(steps), true
+}
+
+// pass takes an event through a filter and reports whether it came out.
+func (w *worker) pass(s *step, e *event.Event) bool {
+	if s.filter.Filter(e) {
+		w.succeed(s, e)
+	}
+	s.stats.in++
+	if e.Cancelled() {
+		w.drop(e)
+		return false
+	}
+	s.stats.out++
+	return true
 }
 
 func (w *worker) filterAll(s *step, events []*event.Event) []*event.Event {
 	kept := events[:0]
 	for _, e := range events {
 		start := w.startSample()
-		if s.filter.Filter(e) {
-			w.succeed(s, e)
-		}
-		s.stats.in++
+		came := w.pass(s, e)
 		s.stats.nanos += w.endSample(start)
-		if e.Cancelled() {
-			w.drop(e)
-			continue
+		if came {
+			kept = append(kept, e)
 		}
-		s.stats.out++
-		kept = append(kept, e)
 	}
 	return kept
 }

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"millrace/internal/figures"
 )
 
 const overviewAnswer = `{"name":"node","version":"1.2.3","uptime":93784000000000,"pipelines":[{
@@ -108,18 +110,18 @@ func TestTopFigures(t *testing.T) {
 	f("124k", short(123500))
 	f("1.2M", short(1.24e6))
 	f("5000G", short(5e12))
-	f("0", grouped(0))
-	f("999", grouped(999))
-	f("-1,000", grouped(-1000))
-	f("-100", grouped(-100))
-	f("12,345,678", grouped(12345678))
+	f("0", figures.Grouped(0))
+	f("999", figures.Grouped(999))
+	f("-1,000", figures.Grouped(-1000))
+	f("-100", figures.Grouped(-100))
+	f("12,345,678", figures.Grouped(12345678))
 	f("1023 B", size(1023))
 	f("1.0 KiB", size(1024))
 	f("1.0 MiB", size(1<<20-1))
 	f("8192 TiB", size(1<<53))
-	f("0 %", percent(0))
-	f("0.1 %", percent(0.001))
-	f("100 %", percent(1))
+	f("0 %", figures.Percent(0))
+	f("0.1 %", figures.Percent(0.001))
+	f("100 %", figures.Percent(1))
 	f("1.5s", age(1500*time.Millisecond))
 	f("2m5s", age(125*time.Second))
 	f("3h1m", age(3*time.Hour+time.Minute))

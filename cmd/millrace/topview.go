@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"millrace/internal/figures"
 )
 
 // render makes the text of a screen of a size, or the whole text if the size is zero.
@@ -60,14 +62,14 @@ func (p *pipelineOverview) lines() []string {
 	out := []string{
 		fmt.Sprintf("pipeline %s   %s   %s", p.ID, p.State, plural(p.Workers, "worker")),
 		fmt.Sprintf("  rates     in %s/s   out %s/s   back-pressure %s   workers busy %s, of which waiting for outputs %s",
-			short(r.In), short(r.Out), percent(r.Backpressure), percent(r.Busy/workers), percent(part(float64(p.OutputWait), float64(p.Work)))),
+			short(r.In), short(r.Out), figures.Percent(r.Backpressure), figures.Percent(r.Busy/workers), figures.Percent(part(float64(p.OutputWait), float64(p.Work)))),
 		fmt.Sprintf("  balance   received %s + made %s = dropped %s + sent nowhere %s + sent %s + at work %s",
-			grouped(a.Received), grouped(a.Made), grouped(a.Dropped), grouped(a.Unrouted), grouped(a.Routed), grouped(a.Processing)),
-		fmt.Sprintf("  queue     %s   %s events   %s of %s", p.Queue.Type, grouped(p.Queue.Events), size(p.Queue.Bytes), size(p.Queue.MaxBytes)),
+			figures.Grouped(a.Received), figures.Grouped(a.Made), figures.Grouped(a.Dropped), figures.Grouped(a.Unrouted), figures.Grouped(a.Routed), figures.Grouped(a.Processing)),
+		fmt.Sprintf("  queue     %s   %s events   %s of %s", p.Queue.Type, figures.Grouped(p.Queue.Events), size(p.Queue.Bytes), size(p.Queue.MaxBytes)),
 	}
 	if d := p.DeadLetters; d != nil {
 		out = append(out, fmt.Sprintf("  dead letters   written %s   %s of %s   dropped %s   expired %s",
-			grouped(d.Written), size(d.Bytes), size(d.MaxBytes), grouped(d.Dropped), grouped(d.Expired)))
+			figures.Grouped(d.Written), size(d.Bytes), size(d.MaxBytes), figures.Grouped(d.Dropped), figures.Grouped(d.Expired)))
 	}
 	if p.Followers > 0 {
 		out = append(out, "  "+plural(p.Followers, "follower")+" of events")
@@ -87,7 +89,7 @@ func (p *pipelineOverview) trouble() string {
 		{"option_errors", "%s common options could not be applied"}, {"mismatches", "%s comparisons had nothing to compare"},
 	} {
 		if n := p.Trouble[t.key]; n > 0 {
-			out = append(out, fmt.Sprintf(t.text, grouped(n)))
+			out = append(out, fmt.Sprintf(t.text, figures.Grouped(n)))
 		}
 	}
 	return strings.Join(out, ", ")
@@ -112,9 +114,9 @@ func (p *pipelineOverview) costs() []string {
 	for i := range p.Plugins {
 		pl := &p.Plugins[i]
 		events, spent := recent(pl)
-		cost, each := percent(part(float64(spent), float64(total))), "-"
+		cost, each := figures.Percent(part(float64(spent), float64(total))), "-"
 		if events > 0 {
-			each = grouped(int64(spent) / events)
+			each = figures.Grouped(int64(spent) / events)
 		}
 		if pl.Kind == "input" {
 			cost, each = "-", "-"
@@ -123,9 +125,9 @@ func (p *pipelineOverview) costs() []string {
 		if pl.File != "" {
 			place = pl.File + ":" + strconv.Itoa(pl.Line)
 		}
-		rows = append(rows, []string{cost, each, short(pl.Rate), grouped(pl.In), grouped(pl.Failures), pl.Kind + " " + pl.Name, pl.ID, place, pl.Condition})
+		rows = append(rows, []string{cost, each, short(pl.Rate), figures.Grouped(pl.In), figures.Grouped(pl.Failures), pl.Kind + " " + pl.Name, pl.ID, place, pl.Condition})
 	}
-	return table(rows, 5)
+	return figures.Table(rows, 5)
 }
 
 // outputs is the table of the outputs: what became of the events that each took.
@@ -135,11 +137,11 @@ func (p *pipelineOverview) outputs() []string {
 		pl := &p.Plugins[i]
 		if a := pl.Account; a != nil {
 			rows = append(rows, []string{
-				grouped(a.Taken), grouped(a.Delivered), grouped(a.DeadLettered), grouped(a.Dropped), grouped(a.InFlight), grouped(a.Retried), pl.ID, pl.requests(),
+				figures.Grouped(a.Taken), figures.Grouped(a.Delivered), figures.Grouped(a.DeadLettered), figures.Grouped(a.Dropped), figures.Grouped(a.InFlight), figures.Grouped(a.Retried), pl.ID, pl.requests(),
 			})
 		}
 	}
-	return table(rows, 6)
+	return figures.Table(rows, 6)
 }
 
 // requests tells of an output that sends requests how they go: in flight, latency, refusals.
@@ -158,13 +160,13 @@ func (p *pluginOverview) requests() string {
 	}
 	out = append(out, "bodies of "+size(int64(n("body_in_bytes"))), size(int64(n("held_in_bytes")))+" held")
 	if again := n("to_repeat"); again > 0 {
-		out = append(out, fmt.Sprintf("%s to repeat", grouped(int64(again))))
+		out = append(out, fmt.Sprintf("%s to repeat", figures.Grouped(int64(again))))
 	}
 	if bulk, ok := p.Own["bulk_requests"].(map[string]any); ok {
 		responses, _ := bulk["responses"].(map[string]any)
 		for _, code := range slices.Sorted(keysOf(responses)) {
 			if f, ok := responses[code].(float64); ok && code != "200" {
-				out = append(out, code+": "+grouped(int64(f)))
+				out = append(out, code+": "+figures.Grouped(int64(f)))
 			}
 		}
 	}
@@ -184,31 +186,6 @@ func keysOf(m map[string]any) func(func(string) bool) {
 	}
 }
 
-// table aligns rows, the first numeric columns to the right, the others to the left.
-func table(rows [][]string, numeric int) []string {
-	widths := make([]int, len(rows[0]))
-	for _, r := range rows {
-		for i, cell := range r {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	out := make([]string, len(rows))
-	for n, r := range rows {
-		var b strings.Builder
-		for i, cell := range r {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			b.WriteString("  ")
-			if i < numeric {
-				b.WriteString(pad + cell)
-			} else {
-				b.WriteString(cell + pad)
-			}
-		}
-		out[n] = strings.TrimRight(b.String(), " ")
-	}
-	return out
-}
-
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -224,13 +201,6 @@ func part(a, b float64) float64 {
 	return a / b
 }
 
-func percent(f float64) string {
-	if f > 0 && f < 0.1 {
-		return strconv.FormatFloat(f*100, 'f', 1, 64) + " %"
-	}
-	return strconv.FormatFloat(f*100, 'f', 0, 64) + " %"
-}
-
 // short is a rate in three digits: 12.3k.
 func short(f float64) string {
 	units := []string{"", "k", "M", "G"}
@@ -243,15 +213,6 @@ func short(f float64) string {
 		digits = 1
 	}
 	return strconv.FormatFloat(f, 'f', digits, 64) + units[i]
-}
-
-// grouped is a count with commas between thousands.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // size is a number of bytes in three digits.

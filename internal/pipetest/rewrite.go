@@ -34,36 +34,7 @@ type rewriter struct {
 }
 
 // file returns a file with its inputs and outputs reduced to what tests keep of them; the original stays as it is.
-func (r *rewriter) file(f *config.File) *config.File {
-	out := *f
-	out.Sections = nil
-	for _, sec := range f.Sections {
-		s := *sec
-		s.Body = r.statements(sec.Kind, sec.Body)
-		out.Sections = append(out.Sections, &s)
-	}
-	return &out
-}
-
-func (r *rewriter) statements(kind string, body []config.Statement) []config.Statement {
-	var out []config.Statement
-	for _, st := range body {
-		switch st := st.(type) {
-		case *config.IfNode:
-			n := *st
-			n.Branches = nil
-			for _, br := range st.Branches {
-				b := *br
-				b.Body = r.statements(kind, br.Body)
-				n.Branches = append(n.Branches, &b)
-			}
-			out = append(out, &n)
-		case *config.PluginNode:
-			out = append(out, r.plugin(kind, st)...)
-		}
-	}
-	return out
-}
+func (r *rewriter) file(f *config.File) *config.File { return config.RewritePlugins(f, r.plugin) }
 
 func (r *rewriter) plugin(kind string, p *config.PluginNode) []config.Statement {
 	id := idOf(p)
@@ -82,7 +53,7 @@ func (r *rewriter) plugin(kind string, p *config.PluginNode) []config.Statement 
 		}
 		mocks := r.mocks
 		r.mocks = nil // the plugin that stands in has the same id
-		body = r.statements(kind, body)
+		body = config.RewriteStatements(kind, body, r.plugin)
 		r.mocks = mocks
 		return body
 	}

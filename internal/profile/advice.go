@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"millrace/internal/figures"
 	"millrace/pipeline"
 )
 
@@ -62,7 +63,7 @@ func (r *Report) costs() {
 		if row.Kind == pipeline.PartPipeline {
 			reaching = ""
 		}
-		r.say("cost", row, "%s costs %s of %s, %s ns for each event%s", row.name(), percent(row.Share), r.time(), grouped(round(row.Each)), reaching)
+		r.say("cost", row, "%s costs %s of %s, %s ns for each event%s", row.name(), figures.Percent(row.Share), r.time(), figures.Grouped(round(row.Each)), reaching)
 	}
 }
 
@@ -94,7 +95,7 @@ func (r *Report) filter(i int) {
 		return
 	}
 	for _, tag := range slices.Sorted(maps.Keys(row.Tags)) {
-		r.say("failed", row, "%s tags %s of %s events %s", row.name(), percent(float64(row.Tags[tag])/float64(row.Events)), grouped(row.Events), tag)
+		r.say("failed", row, "%s tags %s of %s events %s", row.name(), figures.Percent(float64(row.Tags[tag])/float64(row.Events)), figures.Grouped(row.Events), tag)
 	}
 	var patterns []*Row
 	for j := i + 1; j < len(r.Rows) && r.Rows[j].Kind == pipeline.PartPattern; j++ {
@@ -112,7 +113,7 @@ func (r *Report) useless(filter *Row, patterns []*Row) {
 		switch {
 		case p.Held > 0 || p.Texts == 0:
 		case p.AlsoMatched > 0:
-			r.say("never", p, "pattern %d of %d of %s gets no text: all %s that it matches are taken by patterns before it", p.Number, p.Of, filter.name(), grouped(p.AlsoMatched))
+			r.say("never", p, "pattern %d of %d of %s gets no text: all %s that it matches are taken by patterns before it", p.Number, p.Of, filter.name(), figures.Grouped(p.AlsoMatched))
 		default:
 			never = append(never, fmt.Sprint(p.Number))
 			cost += p.Share
@@ -126,7 +127,7 @@ func (r *Report) useless(filter *Row, patterns []*Row) {
 	if len(never) > 1 {
 		word, them = "patterns", "they cost"
 	}
-	r.say("never", filter, "%s %s of %d of %s never matched in %s texts; %s %s of %s", word, enumerate(never), patterns[0].Of, filter.name(), grouped(texts), them, percent(cost), r.time())
+	r.say("never", filter, "%s %s of %d of %s never matched in %s texts; %s %s of %s", word, enumerate(never), patterns[0].Of, filter.name(), figures.Grouped(texts), them, figures.Percent(cost), r.time())
 }
 
 // order proposes the pattern that would save most in the first place of its field.
@@ -140,11 +141,11 @@ func (r *Report) order(filter *Row, patterns []*Row) {
 	if best == nil {
 		return
 	}
-	what := fmt.Sprintf("pattern %d of %d of %s matches %s of the texts", best.Number, best.Of, filter.name(), percent(float64(best.Held)/float64(max(1, best.Texts))))
-	saves := fmt.Sprintf("about %s of %s", percent(best.FirstSaves), r.time())
+	what := fmt.Sprintf("pattern %d of %d of %s matches %s of the texts", best.Number, best.Of, filter.name(), figures.Percent(float64(best.Held)/float64(max(1, best.Texts))))
+	saves := fmt.Sprintf("about %s of %s", figures.Percent(best.FirstSaves), r.time())
 	switch {
 	case best.AlsoMatched > 0:
-		r.say("order", best, "%s, but leave it where it is: first it would save %s, and %s texts that a pattern before it matches would come out otherwise", what, saves, grouped(best.AlsoMatched))
+		r.say("order", best, "%s, but leave it where it is: first it would save %s, and %s texts that a pattern before it matches would come out otherwise", what, saves, figures.Grouped(best.AlsoMatched))
 	case r.AllTried:
 		r.say("order", best, "%s: put it first, which saves %s; no text of the sample matches it and one before it, so the sample comes out the same (of a text that matches both, the first in the list takes the fields)", what, saves)
 	default:
@@ -173,7 +174,7 @@ func (r *Report) never() {
 		case row.Kind == pipeline.PartBranch && row.Events == 0:
 			tell(row, "%s was never reached", row.name())
 		case row.Kind == pipeline.PartBranch && row.Held == 0:
-			tell(row, "%s never held for %s events", row.name(), grouped(row.Events))
+			tell(row, "%s never held for %s events", row.name(), figures.Grouped(row.Events))
 		case row.Kind == pipeline.PartFilter && row.Events == 0:
 			tell(row, "%s was never reached", row.name())
 		}

@@ -21,42 +21,13 @@ const ownInput = "millrace_profile"
 type reducer struct{ inputs, outputs []string } // names of the plugins
 
 // file returns a reduced copy of f.
-func (r *reducer) file(f *config.File) *config.File {
-	out := *f
-	out.Sections = nil
-	for _, sec := range f.Sections {
-		s := *sec
-		s.Body = r.statements(sec.Kind, sec.Body)
-		out.Sections = append(out.Sections, &s)
-	}
-	return &out
-}
+func (r *reducer) file(f *config.File) *config.File { return config.RewritePlugins(f, r.plugin) }
 
-func (r *reducer) statements(kind string, body []config.Statement) []config.Statement {
-	out := make([]config.Statement, 0, len(body))
-	for _, st := range body {
-		switch st := st.(type) {
-		case *config.IfNode:
-			n := *st
-			n.Branches = nil
-			for _, br := range st.Branches {
-				b := *br
-				b.Body = r.statements(kind, br.Body)
-				n.Branches = append(n.Branches, &b)
-			}
-			out = append(out, &n)
-		case *config.PluginNode:
-			out = append(out, r.plugin(kind, st))
-		}
-	}
-	return out
-}
-
-func (r *reducer) plugin(kind string, p *config.PluginNode) *config.PluginNode {
+func (r *reducer) plugin(kind string, p *config.PluginNode) []config.Statement {
 	names, kept := &r.inputs, keptOfInputs
 	switch kind {
 	case config.KindFilter:
-		return p
+		return []config.Statement{p}
 	case config.KindOutput:
 		names, kept = &r.outputs, keptOfOutputs
 	}
@@ -65,7 +36,7 @@ func (r *reducer) plugin(kind string, p *config.PluginNode) *config.PluginNode {
 	}
 	n := *p
 	n.Attributes = slices.DeleteFunc(slices.Clone(p.Attributes), func(a *config.Attribute) bool { return !slices.Contains(kept, a.Name) })
-	return &n
+	return []config.Statement{&n}
 }
 
 type noOptions struct{}

@@ -6,10 +6,10 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"millrace/internal/figures"
 	"millrace/pipeline"
 )
 
@@ -33,16 +33,16 @@ func (r *Report) Text(top int) string {
 	for _, row := range r.shown(top) {
 		rows = append(rows, row.columns(top > 0))
 	}
-	for _, line := range table(rows, 3) {
+	for _, line := range figures.Table(rows, 3) {
 		b.WriteString(line + "\n")
 	}
 	return b.String()
 }
 
 func (r *Report) head() string {
-	took := fmt.Sprintf("%s ns an event", grouped(round(r.NanosPerEvent)))
+	took := fmt.Sprintf("%s ns an event", figures.Grouped(round(r.NanosPerEvent)))
 	if r.Mode == Running {
-		s := fmt.Sprintf("pipeline %s, watched for %.1f s: %s of %s events timed", r.Pipeline, r.Seconds, grouped(r.Timed), grouped(r.Passed))
+		s := fmt.Sprintf("pipeline %s, watched for %.1f s: %s of %s events timed", r.Pipeline, r.Seconds, figures.Grouped(r.Timed), figures.Grouped(r.Passed))
 		if r.Ended {
 			s += ", then the pipeline ended"
 		}
@@ -51,16 +51,16 @@ func (r *Report) head() string {
 		}
 		return s + ", " + took
 	}
-	s := fmt.Sprintf("%s events of %s", grouped(r.Events), r.Sample)
+	s := fmt.Sprintf("%s events of %s", figures.Grouped(r.Events), r.Sample)
 	if r.Cut {
 		s += " (the beginning of it)"
 	}
-	s += fmt.Sprintf(" by the input %s, %s rounds in %.1f s: %s", r.Input, grouped(int64(r.Rounds)), r.Seconds, took)
+	s += fmt.Sprintf(" by the input %s, %s rounds in %.1f s: %s", r.Input, figures.Grouped(int64(r.Rounds)), r.Seconds, took)
 	if r.Spread > 0 {
-		s += fmt.Sprintf(" (± %s)", percent(r.Spread))
+		s += fmt.Sprintf(" (± %s)", figures.Percent(r.Spread))
 	}
 	if r.CPU > 0 && r.CPU < 0.8 {
-		s += fmt.Sprintf("; the process had the CPU for %s of it: filters wait, or the machine is busy", percent(r.CPU))
+		s += fmt.Sprintf("; the process had the CPU for %s of it: filters wait, or the machine is busy", figures.Percent(r.CPU))
 	}
 	return s
 }
@@ -97,12 +97,12 @@ func (r *Report) shown(top int) []*Row {
 func (row *Row) columns(flat bool) []string {
 	share, each, place := "-", "-", ""
 	if !row.waits() {
-		share = percent(row.Share)
+		share = figures.Percent(row.Share)
 	}
 	if row.Kind == pipeline.PartPipeline || row.Events > 0 && row.Branch != "else" {
-		each = grouped(round(row.Each))
+		each = figures.Grouped(round(row.Each))
 	}
-	events := grouped(row.Events)
+	events := figures.Grouped(row.Events)
 	if row.Kind == pipeline.PartPipeline {
 		events = "-"
 	}
@@ -147,7 +147,7 @@ func (row *Row) what() string {
 
 // outcome says what became of the events that reached a row.
 func (row *Row) outcome() string {
-	part := func(n int64) string { return percent(float64(n) / float64(row.Events)) }
+	part := func(n int64) string { return figures.Percent(float64(n) / float64(row.Events)) }
 	var out []string
 	switch row.Kind {
 	case pipeline.PartBranch:
@@ -169,10 +169,10 @@ func (row *Row) outcome() string {
 		case row.Held == 0:
 			out = append(out, "gets no text")
 		default:
-			out = append(out, percent(float64(row.Held)/float64(row.Texts))+" of texts")
+			out = append(out, figures.Percent(float64(row.Held)/float64(row.Texts))+" of texts")
 		}
 		if row.RuledOut > 0 {
-			out = append(out, percent(float64(row.RuledOut)/float64(row.Texts))+" without a try")
+			out = append(out, figures.Percent(float64(row.RuledOut)/float64(row.Texts))+" without a try")
 		}
 	case pipeline.PartFilter:
 		if row.Events == 0 {
@@ -183,7 +183,7 @@ func (row *Row) outcome() string {
 			out = append(out, part(row.Cancelled)+" dropped")
 		}
 		if row.Made > 0 {
-			out = append(out, "made "+grouped(row.Made))
+			out = append(out, "made "+figures.Grouped(row.Made))
 		}
 		for _, tag := range slices.Sorted(maps.Keys(row.Tags)) {
 			out = append(out, part(row.Tags[tag])+" "+tag)
@@ -196,45 +196,4 @@ func (row *Row) outcome() string {
 	return strings.Join(out, ", ")
 }
 
-// table aligns rows, the first numeric columns to the right, the others to the left.
-func table(rows [][]string, numeric int) []string {
-	widths := make([]int, len(rows[0]))
-	for _, r := range rows {
-		for i, c := range r {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c))
-		}
-	}
-	out := make([]string, len(rows))
-	for n, r := range rows {
-		var b strings.Builder
-		for i, c := range r {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c))
-			if i < numeric {
-				c, pad = pad, c
-			}
-			b.WriteString("  " + c + pad)
-		}
-		out[n] = strings.TrimRight(b.String(), " ")
-	}
-	return out
-}
-
 func round(f float64) int64 { return int64(math.Round(f)) }
-
-// percent is a share in words: 0.4 %, 61 %.
-func percent(f float64) string {
-	digits := 0
-	if f > 0 && f < 0.1 {
-		digits = 1
-	}
-	return strconv.FormatFloat(f*100, 'f', digits, 64) + " %"
-}
-
-// grouped is a count with commas between thousands.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}

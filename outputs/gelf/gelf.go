@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"time"
 
 	"millrace/internal/netout"
-	"millrace/internal/throttle"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -88,15 +85,12 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	log := throttle.New(env.Log, time.Minute)
-	out := &output{o: o, env: env}
-	if o.Protocol == "TCP" {
-		out.tcp = &netout.Stream{
-			Addresses: []string{net.JoinHostPort(o.Host, strconv.Itoa(o.Port))}, Pause: reconnectPause, Env: env, Log: log,
-		}
-		return out, nil
+	out := &output{o: o, env: env, stream: o.Protocol == "TCP"}
+	if out.stream {
+		out.peer = netout.NewStreamPeer(o.Host, o.Port, nil, reconnectPause, env)
+	} else {
+		out.peer = netout.NewDatagramPeer(o.Host, o.Port, env)
 	}
-	out.udp = &netout.Datagrams{Host: o.Host, Port: o.Port, Tries: 1, Env: env, Log: log}
 	return out, nil
 }
 
@@ -104,25 +98,20 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 const reconnectPause = time.Second
 
 type output struct {
-	o   Options
-	env *plugin.Env
-	tcp *netout.Stream // one of the two
-	udp *netout.Datagrams
+	o      Options
+	env    *plugin.Env
+	stream bool
+	peer   netout.Peer
 }
 
 // NewWriter implements plugin.Output.
 func (o *output) NewWriter() plugin.Writer {
 	m := &maker{o: &o.o, scratch: event.New(nil)}
-	if o.tcp != nil {
-		return &netout.Writer{Env: o.env, Encode: m.frame, Send: o.tcp.Send}
+	if o.stream {
+		return &netout.Writer{Env: o.env, Encode: m.frame, Send: o.peer.Send}
 	}
-	return &netout.Writer{Env: o.env, Encode: m.datagrams, Send: o.udp.Send}
+	return &netout.Writer{Env: o.env, Encode: m.datagrams, Send: o.peer.Send}
 }
 
 // Close implements plugin.Output.
-func (o *output) Close(context.Context) error {
-	if o.tcp != nil {
-		return o.tcp.Close()
-	}
-	return o.udp.Close()
-}
+func (o *output) Close(context.Context) error { return o.peer.Close() }

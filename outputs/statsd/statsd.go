@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"strconv"
 	"strings"
 	"time"
 
 	"millrace/internal/netout"
-	"millrace/internal/throttle"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -98,15 +96,12 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	if len(o.Increment)+len(o.Decrement)+len(o.Timing)+len(o.Count)+len(o.Set)+len(o.Gauge) == 0 {
 		env.Warn("", "no metrics are named: nothing is sent")
 	}
-	log := throttle.New(env.Log, time.Minute)
-	out := &output{o: o, env: env}
-	if o.Protocol == "tcp" {
-		out.tcp = &netout.Stream{
-			Addresses: []string{net.JoinHostPort(o.Host, strconv.Itoa(o.Port))}, Pause: reconnectPause, Env: env, Log: log,
-		}
-		return out, nil
+	out := &output{o: o, env: env, stream: o.Protocol == "tcp"}
+	if out.stream {
+		out.peer = netout.NewStreamPeer(o.Host, o.Port, nil, reconnectPause, env)
+	} else {
+		out.peer = netout.NewDatagramPeer(o.Host, o.Port, env)
 	}
-	out.udp = &netout.Datagrams{Host: o.Host, Port: o.Port, Tries: 1, Env: env, Log: log}
 	return out, nil
 }
 
@@ -114,34 +109,23 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 const reconnectPause = time.Second
 
 type output struct {
-	o   Options
-	env *plugin.Env
-	tcp *netout.Stream // one of the two
-	udp *netout.Datagrams
+	o      Options
+	env    *plugin.Env
+	stream bool
+	peer   netout.Peer
 }
 
 // NewWriter implements plugin.Output.
 func (o *output) NewWriter() plugin.Writer {
-	send := func(ctx context.Context, t *netout.Turn) error {
-		if o.tcp != nil {
-			return o.tcp.Send(ctx, t)
-		}
-		return o.udp.Send(ctx, t)
-	}
-	m := &maker{o: &o.o, suffix: "", lines: o.tcp != nil}
+	m := &maker{o: &o.o, lines: o.stream}
 	if o.o.SampleRate < 1 {
 		m.suffix = "|@" + strconv.FormatFloat(o.o.SampleRate, 'f', -1, 64)
 	}
-	return &netout.Writer{Env: o.env, Encode: m.append, Send: send}
+	return &netout.Writer{Env: o.env, Encode: m.append, Send: o.peer.Send}
 }
 
 // Close implements plugin.Output.
-func (o *output) Close(context.Context) error {
-	if o.tcp != nil {
-		return o.tcp.Close()
-	}
-	return o.udp.Close()
-}
+func (o *output) Close(context.Context) error { return o.peer.Close() }
 
 // maker makes metrics of events. It is used by one worker.
 type maker struct {

@@ -6,12 +6,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"time"
 
 	"millrace/internal/netout"
-	"millrace/internal/throttle"
 	"millrace/internal/tlsconf"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
@@ -139,16 +136,10 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	log := throttle.New(env.Log, time.Minute)
-	out := &output{o: o, env: env}
 	if o.Protocol == "udp" {
-		out.udp = &netout.Datagrams{Host: o.Host, Port: o.Port, Tries: 1, Env: env, Log: log}
-		return out, nil
+		return &output{o: o, env: env, peer: netout.NewDatagramPeer(o.Host, o.Port, env)}, nil
 	}
-	out.tcp = &netout.Stream{
-		Addresses: []string{net.JoinHostPort(o.Host, strconv.Itoa(o.Port))}, TLS: conf, Pause: o.ReconnectInterval, Env: env, Log: log,
-	}
-	return out, nil
+	return &output{o: o, env: env, peer: netout.NewStreamPeer(o.Host, o.Port, conf, o.ReconnectInterval, env)}, nil
 }
 
 // checkNames warns of names of facilities and severities that are none, where they are the same for every event.
@@ -188,10 +179,9 @@ func (o *Options) tlsConfig() (*tls.Config, error) {
 }
 
 type output struct {
-	o   Options
-	env *plugin.Env
-	tcp *netout.Stream // one of the two
-	udp *netout.Datagrams
+	o    Options
+	env  *plugin.Env
+	peer netout.Peer
 }
 
 // NewWriter implements plugin.Output.
@@ -200,19 +190,8 @@ func (o *output) NewWriter() plugin.Writer {
 	if c := o.env.Codec(); c.Name != "plain" || !c.Bare {
 		m.enc = o.env.NewEncoder()
 	}
-	send := func(ctx context.Context, t *netout.Turn) error {
-		if o.udp != nil {
-			return o.udp.Send(ctx, t)
-		}
-		return o.tcp.Send(ctx, t)
-	}
-	return &netout.Writer{Env: o.env, Encode: m.append, Send: send}
+	return &netout.Writer{Env: o.env, Encode: m.append, Send: o.peer.Send}
 }
 
 // Close implements plugin.Output.
-func (o *output) Close(context.Context) error {
-	if o.udp != nil {
-		return o.udp.Close()
-	}
-	return o.tcp.Close()
-}
+func (o *output) Close(context.Context) error { return o.peer.Close() }

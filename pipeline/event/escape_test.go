@@ -147,7 +147,10 @@ func TestFieldsOfEveryKind(t *testing.T) {
 func TestAppendInt(t *testing.T) {
 	for _, base := range []int64{0, 9, 10, 11, 99, 100, 101, 909, 1000, 12345, 70007, 999999, 1000000, 99999999, 100000000, 1 << 40, -1, -99, math.MaxInt64, math.MinInt64} {
 		for d := int64(-1); d <= 1; d++ {
-			require.Equal(t, strconv.FormatInt(base+d, 10), string(appendInt(nil, base+d)))
+			want := strconv.FormatInt(base+d, 10)
+			require.Equal(t, want, string(IntValue(base+d).AppendJSON(nil)))
+			o := Object{fields: []Field{{Key: "i", Val: IntValue(base + d)}}}
+			require.Equal(t, `{"i":`+want+"}", string(o.AppendJSON(nil)))
 		}
 	}
 }

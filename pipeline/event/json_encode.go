@@ -95,7 +95,7 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	case Null:
 		return append(dst, "null"...)
 	case Int:
-		return appendInt(dst, int64(v.num))
+		return strconv.AppendInt(dst, int64(v.num), 10)
 	case Float:
 		f := v.Float()
 		if f-f != 0 { // infinite or NaN
@@ -123,54 +123,6 @@ func (v Value) AppendJSON(dst []byte) []byte {
 		return append(dst, v.text()...)
 	}
 	return v.appendScalar(dst)
-}
-
-// appendInt appends i in decimal. Ports, states and sizes are small: for them it takes a third of what strconv does, which is made for
-// all bases.
-func appendInt(dst []byte, i int64) []byte {
-	if uint64(i) >= 1e8 {
-		return strconv.AppendInt(dst, i, 10)
-	}
-	u := uint32(i)
-	n := len(dst) + digitsOf(u)
-	if n > cap(dst) {
-		dst = slices.Grow(dst, n-len(dst))
-	}
-	dst = dst[:n]
-	const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
-	for u >= 100 {
-		p := u % 100 * 2
-		u /= 100
-		n -= 2
-		dst[n], dst[n+1] = pairs[p], pairs[p+1]
-	}
-	if u >= 10 {
-		dst[n-2], dst[n-1] = pairs[2*u], pairs[2*u+1]
-	} else {
-		dst[n-1] = byte('0' + u)
-	}
-	return dst
-}
-
-// digitsOf returns the number of decimal digits of u, which is below 1e8.
-func digitsOf(u uint32) int {
-	switch {
-	case u < 10:
-		return 1
-	case u < 100:
-		return 2
-	case u < 1000:
-		return 3
-	case u < 1e4:
-		return 4
-	case u < 1e5:
-		return 5
-	case u < 1e6:
-		return 6
-	case u < 1e7:
-		return 7
-	}
-	return 8
 }
 
 // AppendJSON appends o as a JSON object, fields in order.
