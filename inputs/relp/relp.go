@@ -147,7 +147,7 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) error {
 		c = t
 	}
 	s := newSession(in, c, out, in.env.NewSource(facts...))
-	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, s.stop)
 	defer stop()
 	err := s.run(ctx)
 	s.end()

@@ -2,6 +2,7 @@ package relp
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -9,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -211,4 +214,45 @@ func FuzzFrames(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A sender that does not listen to its answers holds up nobody who delivers, and no stop.
+func TestSenderThatDoesNotListen(t *testing.T) {
+	built, _ := inputtest.Build(t, Plugin, `port => 0`, plugin.Builder{ECS: plugin.ECSDisabled})
+	in, out := built.Input.(*input), inputtest.NewSink(built)
+	out.Hold = true
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		s := newSession(in, near, out, in.env.NewSource())
+		ctx, cancel := context.WithCancel(context.Background())
+		defer context.AfterFunc(ctx, s.stop)()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_ = s.run(ctx)
+			s.end()
+		})
+		c := &client{t: t, Conn: far, r: bufio.NewReader(far)}
+		c.begin()
+		c.say("syslog", "one")
+		synctest.Wait()
+		began := time.Now()
+		out.Release()
+		require.Zero(t, time.Since(began), "the one who delivers waited")
+		cancel()
+		wg.Wait()
+		require.LessOrEqual(t, time.Since(began), drainLimit, "the stop waited")
+	})
+}
+
+// Batches are bounded by their bytes too, whatever has arrived.
+func TestBatchBytes(t *testing.T) {
+	message := strings.Repeat("x", batchBytes/2)
+	frame := fmt.Sprintf("2 syslog %d %s\n", len(message), message)
+	s := &session{r: bufio.NewReader(strings.NewReader(strings.Repeat(frame, 8)))}
+	for range 4 {
+		b, numbers, _, err := s.messages()
+		require.NoError(t, err)
+		require.Len(t, numbers, 2)
+		require.Equal(t, batchBytes, b.Bytes)
+	}
 }

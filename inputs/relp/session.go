@@ -12,26 +12,28 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unsafe"
 
 	"millrace/internal/stream"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
 
-// The limits of a frame, and of the messages in one batch.
+// The limits of a frame, of the messages in one batch, and of the answers that a sender does not listen to: no more is read from it then.
 const (
 	maxMessage = stream.DefaultMaxRecord
 	maxCommand = 32
 	maxNumber  = 999_999_999 // of a transaction, and of bytes
 	maxBatch   = 512
+	batchBytes = 512 << 10
+	maxAnswers = 256 << 10 // bytes
 	readBuffer = 64 << 10
 )
 
 // What the server offers: the one command that carries messages, in the version that rsyslog speaks.
 const offer = "200 OK\nrelp_version=0\nrelp_software=millrace\ncommands=syslog"
 
-// session is one connection.
+// session is one connection. One goroutine reads; another writes the answers to what is delivered, so that a sender that does not listen
+// holds up itself and not those who deliver.
 type session struct {
 	in     *input
 	out    plugin.Sink
@@ -42,17 +44,24 @@ type session struct {
 	wmu sync.Mutex // held while a frame is written
 	c   net.Conn
 
-	mu      sync.Mutex // guards open
-	open    int        // batches that are not settled
-	settled *sync.Cond
+	mu       sync.Mutex // guards what follows
+	changed  *sync.Cond
+	open     int    // batches that are not settled
+	answers  []byte // that are not written
+	writing  bool
+	broken   bool // nothing can be written any more
+	stopping bool // nothing more is to be read
+	over     bool // no more answers come
+	answered chan struct{}
 }
 
 func newSession(in *input, c net.Conn, out plugin.Sink, source *event.Source) *session {
-	s := &session{in: in, c: c, out: out, source: source, r: bufio.NewReaderSize(c, readBuffer)}
-	s.settled = sync.NewCond(&s.mu)
+	s := &session{in: in, c: c, out: out, source: source, r: bufio.NewReaderSize(c, readBuffer), answered: make(chan struct{})}
+	s.changed = sync.NewCond(&s.mu)
 	if in.env.CutsStreams() {
 		s.framer = in.env.NewFramer()
 	}
+	go s.answer()
 	return s
 }
 
@@ -89,13 +98,11 @@ func (s *session) read() (f frame, err error) {
 	if end == '\n' && length == 0 {
 		return f, nil
 	}
-	data := make([]byte, length)
 	if length > 0 && end == ' ' {
-		if _, err := io.ReadFull(s.r, data); err != nil {
-			return f, unexpected(err)
+		if f.data, err = stream.ReadString(s.r, length); err != nil {
+			return f, err
 		}
 	}
-	f.data = unsafe.String(unsafe.SliceData(data), len(data)) // it is not written any more
 	if last, err := s.r.ReadByte(); err != nil || last != '\n' {
 		return f, errors.Join(errors.New("a frame does not end with a newline"), err)
 	}
@@ -137,18 +144,43 @@ func unexpected(err error) error {
 // writeTimeout bounds how long a sender may take to listen.
 const writeTimeout = 30 * time.Second
 
-// write sends a frame. An error shows itself in the next read: the connection is closed.
-func (s *session) write(b []byte) {
+// write sends frames. An error shows itself in the next read: the connection is closed.
+func (s *session) write(b []byte) error {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
 	_ = s.c.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := s.c.Write(b); err != nil {
+	_, err := s.c.Write(b)
+	if err != nil {
 		_ = s.c.Close()
+	}
+	return err
+}
+
+// answer writes answers as they come until the session is over.
+func (s *session) answer() {
+	defer close(s.answered)
+	var spare []byte
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		for len(s.answers) == 0 && !s.over {
+			s.changed.Wait()
+		}
+		text := s.answers
+		if len(text) == 0 || s.broken {
+			return
+		}
+		s.answers, s.writing = spare[:0], true
+		s.mu.Unlock()
+		err := s.write(text)
+		s.mu.Lock()
+		spare, s.writing, s.broken = text, false, err != nil
+		s.changed.Broadcast()
 	}
 }
 
-// answer appends the frame that answers a transaction.
-func answer(dst []byte, number int, text string) []byte {
+// appendAnswer appends the frame that answers a transaction.
+func appendAnswer(dst []byte, number int, text string) []byte {
 	dst = append(strconv.AppendInt(dst, int64(number), 10), " rsp "...)
 	dst = strconv.AppendInt(dst, int64(len(text)), 10)
 	if text != "" {
@@ -176,8 +208,7 @@ func (s *session) run(ctx context.Context) error {
 			return err
 		case last.command == "close":
 			s.wait()
-			s.write(answer(nil, last.number, ""))
-			return nil
+			return s.write(appendAnswer(nil, last.number, ""))
 		case last.command != "":
 			return fmt.Errorf("the command %q was not offered", last.command)
 		}
@@ -199,21 +230,19 @@ func (s *session) begin() error {
 		said[name] = value
 	}
 	if said["relp_version"] == "" {
-		s.write(answer(nil, f.number, "500 relp_version is missing"))
-		return errors.New("the sender names no relp_version")
+		return errors.Join(errors.New("the sender names no relp_version"), s.write(appendAnswer(nil, f.number, "500 relp_version is missing")))
 	}
 	if !slices.Contains(strings.Split(said["commands"], ","), "syslog") {
-		s.write(answer(nil, f.number, "500 Required command syslog not offered"))
-		return fmt.Errorf("the sender has no command syslog, but %q", said["commands"])
+		return errors.Join(fmt.Errorf("the sender has no command syslog, but %q", said["commands"]),
+			s.write(appendAnswer(nil, f.number, "500 Required command syslog not offered")))
 	}
-	s.write(answer(nil, f.number, offer))
-	return nil
+	return s.write(appendAnswer(nil, f.number, offer))
 }
 
 // messages reads a message and those that have arrived with it. last is the frame of another kind that ended them.
 func (s *session) messages() (b *event.Batch, numbers []int, last frame, err error) {
 	b = &event.Batch{Source: s.source}
-	for len(numbers) == 0 || len(numbers) < maxBatch && s.r.Buffered() > 0 {
+	for len(numbers) == 0 || len(numbers) < maxBatch && b.Bytes < batchBytes && s.r.Buffered() > 0 {
 		f, err := s.read()
 		if err != nil || f.command != "syslog" {
 			return b, numbers, f, err
@@ -234,18 +263,19 @@ func (s *session) messages() (b *event.Batch, numbers []int, last frame, err err
 // push hands a batch on, and answers its messages when it is settled.
 func (s *session) push(ctx context.Context, b *event.Batch, numbers []int) error {
 	s.mu.Lock()
+	for len(s.answers) > maxAnswers && !s.broken && !s.stopping {
+		s.changed.Wait()
+	}
 	s.open++
 	s.mu.Unlock()
 	done := func(*event.Batch) {
-		var text []byte
-		for _, n := range numbers {
-			text = answer(text, n, "200 OK")
-		}
-		s.write(text)
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.open--
-		s.settled.Broadcast()
-		s.mu.Unlock()
+		for _, n := range numbers {
+			s.answers = appendAnswer(s.answers, n, "200 OK")
+		}
+		s.changed.Broadcast()
 	}
 	if len(b.Records) == 0 {
 		done(nil)
@@ -261,25 +291,42 @@ func (s *session) push(ctx context.Context, b *event.Batch, numbers []int) error
 	return err
 }
 
-// wait waits until all messages are answered, within a limit.
-func (s *session) wait() {
+// stop has the reader end.
+func (s *session) stop() {
+	_ = s.c.SetReadDeadline(time.Unix(1, 0))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+	s.changed.Broadcast()
+}
+
+// wait waits until all messages are answered, within a limit, and reports whether they are.
+func (s *session) wait() bool {
 	late := false
 	timer := time.AfterFunc(drainLimit, func() {
 		s.mu.Lock()
 		late = true
-		s.settled.Broadcast()
+		s.changed.Broadcast()
 		s.mu.Unlock()
 	})
 	defer timer.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.open > 0 && !late {
-		s.settled.Wait()
+	for (s.open > 0 || len(s.answers) > 0 || s.writing) && !late && !s.broken {
+		s.changed.Wait()
 	}
+	return !late && !s.broken
 }
 
-// end tells the sender that the session is over.
+// end tells the sender that the session is over, unless it does not listen, and closes the connection.
 func (s *session) end() {
-	s.wait()
-	s.write([]byte("0 serverclose 0\n"))
+	if s.wait() {
+		_ = s.write([]byte("0 serverclose 0\n")) // it may be gone
+	}
+	s.mu.Lock()
+	s.over = true
+	s.changed.Broadcast()
+	s.mu.Unlock()
+	_ = s.c.Close()
+	<-s.answered
 }
