@@ -154,7 +154,7 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) {
 	defer func() { _ = c.Close() }()
 	ip, _, _ := net.SplitHostPort(c.RemoteAddr().String())
-	s := &session{in: in, c: c, out: out, acks: make(chan *window, maxUnsettled)}
+	s := newSession(in, c, out)
 	var err error
 	if in.tls != nil {
 		err = s.secure(ctx)
@@ -167,6 +167,10 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) {
 		in.cut.Add(1)
 		in.log.Warn("a connection ended with an error", slog.String("peer", ip), slog.Any("error", err))
 	}
+}
+
+func newSession(in *input, c net.Conn, out plugin.Sink) *session {
+	return &session{in: in, c: c, out: out, acks: make(chan *window, maxUnsettled), acked: make(chan struct{})}
 }
 
 // source returns what is known of a client.

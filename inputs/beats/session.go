@@ -15,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	"millrace/internal/stream"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
@@ -43,6 +44,7 @@ type session struct {
 	out    plugin.Sink
 	source *event.Source
 	acks   chan *window
+	acked  chan struct{} // closed when the client is told of no more windows
 	open   atomic.Int32 // windows that wait for delivery
 
 	r     *bufio.Reader
@@ -79,9 +81,8 @@ func (s *session) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = s.c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	broken := make(chan error, 1)
-	acked := make(chan struct{})
 	go func() {
-		defer close(acked)
+		defer close(s.acked)
 		if err := s.acknowledge(ctx); err != nil {
 			broken <- err
 			_ = s.c.Close() // so that the reader ends too
@@ -90,7 +91,7 @@ func (s *session) run(ctx context.Context) error {
 	s.r = bufio.NewReaderSize(deadlineReader{s, ctx}, 16<<10)
 	err := s.read(ctx)
 	close(s.acks)
-	<-acked
+	<-s.acked
 	select {
 	case err = <-broken:
 	default:
@@ -159,13 +160,28 @@ func (s *session) read(ctx context.Context) error {
 			return err
 		}
 		s.open.Add(1)
-		w := s.win
-		w.done()
-		select {
-		case s.acks <- w:
-		case <-ctx.Done():
-			return ctx.Err()
+		s.win.done()
+		if err := s.hand(ctx, s.win); err != nil {
+			return err
 		}
+	}
+}
+
+// hand has the client told of a window when it is delivered. At the end of ctx a window that can be handed on is: the client would send it
+// again.
+func (s *session) hand(ctx context.Context, w *window) error {
+	select {
+	case s.acks <- w:
+		return nil
+	default:
+	}
+	select {
+	case s.acks <- w:
+		return nil
+	case <-s.acked:
+		return net.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -258,7 +274,7 @@ func (s *session) text(r *bufio.Reader, limit uint32) (string, error) {
 	case n > limit:
 		return "", fmt.Errorf("an event of %d bytes, more than %d", n, limit)
 	case n > chunkBytes/4:
-		return long(r, n)
+		return stream.ReadString(r, int(n))
 	}
 	if cap(s.chunk)-len(s.chunk) < int(n) {
 		s.chunk = make([]byte, 0, chunkBytes)
@@ -269,22 +285,6 @@ func (s *session) text(r *bufio.Reader, limit uint32) (string, error) {
 		return "", err
 	}
 	return unsafe.String(&s.chunk[at], n), nil
-}
-
-// long reads n bytes into memory that grows with what really comes.
-func long(r *bufio.Reader, n uint32) (string, error) {
-	buf := make([]byte, 0, min(n, 1<<20))
-	for len(buf) < int(n) {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		m, err := r.Read(buf[len(buf):min(cap(buf), int(n))])
-		buf = buf[:len(buf)+m]
-		if err != nil {
-			return "", unexpected(err)
-		}
-	}
-	return unsafe.String(&buf[0], len(buf)), nil
 }
 
 // pairs reads an event of version 1, keys and values, as a JSON document. What that version calls line is the message.
@@ -310,7 +310,7 @@ func pairs(r *bufio.Reader) (string, error) {
 			if size == 0 {
 				continue
 			}
-			if kv[j], err = long(r, size); err != nil {
+			if kv[j], err = stream.ReadString(r, int(size)); err != nil {
 				return "", err
 			}
 		}
