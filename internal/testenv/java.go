@@ -20,7 +20,8 @@ func (j javaServer) new(o *options, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := childproc.Launch(j.name+" (prepare)", []string{"bash", "-c", `bash "$0" prepare && echo PREPARED`, path}, o.env, prepareTimeout,
+	// Maven may end its output with codes for colours and no line feed.
+	p, err := childproc.Launch(j.name+" (prepare)", []string{"bash", "-c", `bash "$0" prepare && printf '\nPREPARED\n'`, path}, o.env, prepareTimeout,
 		func(line string) bool { return line == "PREPARED" })
 	if err != nil {
 		return nil, err

@@ -14,10 +14,6 @@ type RedisServer struct {
 	Password string
 }
 
-// redisTries is how often a port may be lost to somebody else between its choice and the server's bind: Redis takes
-// port 0 for "no TCP", so the port has to be chosen here.
-const redisTries = 5
-
 // Redis starts a server that ends with the test. It writes no snapshots unless settings such as appendonly=yes say so.
 func Redis(t testing.TB, opts ...Option) *RedisServer {
 	t.Helper()
@@ -26,23 +22,9 @@ func Redis(t testing.TB, opts ...Option) *RedisServer {
 	if o.tls != nil {
 		t.Fatal("testenv.Redis: TLS is set by tls-port and its settings, not by WithTLS")
 	}
-	dir := o.dataDir(t)
-	var err error
-	for range redisTries {
-		s := newRedis(o, dir)
-		if s.port, err = freePort(); err != nil {
-			break
-		}
-		if err = s.start(); err == nil {
-			t.Cleanup(func() {
-				p, _ := s.current()
-				p.Kill()
-			})
-			return &RedisServer{Handle: Handle{t: t, s: s}, Password: o.password}
-		}
-	}
-	t.Fatal(err)
-	return nil
+	s := newRedis(o, o.dataDir(t))
+	s.port = FreePort(t) // Redis takes port 0 for "no TCP"
+	return &RedisServer{Handle: run(t, s), Password: o.password}
 }
 
 func newRedis(o *options, dir string) *server {
@@ -67,14 +49,4 @@ func newRedis(o *options, dir string) *server {
 			return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		},
 	}
-}
-
-// freePort returns a port that nobody listened on a moment ago.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
 }
