@@ -3,7 +3,6 @@ package swarmtest
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"millrace/internal/childproc"
+	"millrace/internal/testenv"
 )
 
 // buildProgram builds one of the module's programs.
@@ -27,14 +27,6 @@ func buildProgram(t *testing.T, pkg string) string {
 	return path
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // TestSendersToMillrace runs the examples of applications against Millrace itself, which ends by SIGTERM and starts again while they send:
 // every line arrives, and arrives once.
 func TestSendersToMillrace(t *testing.T) {
@@ -46,7 +38,7 @@ func TestSendersToMillrace(t *testing.T) {
 		t.Run(tool, func(t *testing.T) {
 			t.Parallel()
 			needTool(t, argv[0])
-			dir, port := t.TempDir(), freePort(t)
+			dir, port := t.TempDir(), testenv.FreePort(t)
 			start := func() *childproc.Process {
 				p, err := childproc.Launch("millrace", []string{millrace, "--api.enabled=false", "--path.data", dir, "-e", fmt.Sprintf(
 					`input { tcp { host => "127.0.0.1" port => %d } } filter { json { source => "message" } } output { file { path => "%s/out.json" } }`, port, dir)},
