@@ -158,8 +158,12 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) error {
 	r := stream.NewReader(c, frames{}, stream.Limits{}).WithPool(&in.pool)
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Now().Add(drainQuiet)) })
 	defer stop()
+	var late time.Time // when the drain ends; zero before it has begun
 	for {
 		b, err := r.Next()
+		if ctx.Err() != nil && late.IsZero() {
+			late = time.Now().Add(drainLimit)
+		}
 		if b != nil {
 			b.Source = source
 			if perr := push(ctx, out, b); perr != nil {
@@ -167,9 +171,9 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) error {
 			}
 		}
 		switch {
-		case err == nil && ctx.Err() != nil:
+		case err == nil && !late.IsZero() && time.Now().Before(late):
 			_ = c.SetReadDeadline(time.Now().Add(drainQuiet))
-		case err != nil && ctx.Err() != nil:
+		case !late.IsZero():
 			if b := r.Flush(); b != nil {
 				b.Source = source
 				return push(ctx, out, b)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -212,5 +214,46 @@ func BenchmarkDecode(b *testing.B) {
 	for b.Loop() {
 		e.Reset()
 		d.Decode(&r, func() *event.Event { return e })
+	}
+}
+
+// echo has a sender send again whatever arrives from it.
+type echo struct {
+	*inputtest.Sink
+	c atomic.Pointer[net.Conn]
+}
+
+func (e *echo) Push(ctx context.Context, b *event.Batch) error {
+	_, err := (*e.c.Load()).Write([]byte("{\"short_message\":\"again\"}\x00"))
+	return errors.Join(err, e.Sink.Push(ctx, b))
+}
+
+// Senders that go on do not keep the input from ending.
+func TestStopWhileSendersGoOn(t *testing.T) {
+	for _, conf := range []string{"", "use_udp => false use_tcp => true"} {
+		built, diags := inputtest.Build(t, Plugin, `host => "127.0.0.1" port => 0 `+conf, plugin.Builder{})
+		require.NotNil(t, built, diags.String())
+		in, addr := built.Input.(*input), (*net.Addr)(nil)
+		out := &echo{Sink: inputtest.NewSink(built)}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- in.Run(ctx, out) }()
+		require.Eventually(t, func() bool {
+			if addr = in.udp.Load(); addr == nil {
+				addr = in.tcp.Load()
+			}
+			return addr != nil
+		}, 5*time.Second, time.Millisecond)
+		c := dial(t, addr)
+		out.c.Store(&c)
+		send(t, c, "{\"short_message\":\"one\"}\x00")
+		out.Wait(2)
+		cancel()
+		select {
+		case err := <-ended:
+			require.NoError(t, err)
+		case <-time.After(5 * drainLimit):
+			t.Fatal("the input goes on, as long as somebody sends")
+		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 const (
 	maxDatagram = 64 << 10
 	maxRecords  = 512
+	maxBytes    = 512 << 10
 	chunkSize   = 4 * maxDatagram // of memory that is read into
 	maxPeers    = 4096            // senders whose sources are remembered
 )
@@ -55,11 +56,19 @@ func (in *input) runUDP(ctx context.Context, out plugin.Sink) error {
 			return err
 		}
 	}
-	for n := 1; n > 0; { // what the kernel had received when ctx ended
-		if err := raw.Control(func(fd uintptr) { n, _ = r.take(fd) }); err != nil {
+	return r.drain(ctx, raw, out)
+}
+
+// drain takes what the kernel has received when ctx ended. Senders that go on do not keep it from ending.
+func (r *reader) drain(ctx context.Context, raw syscall.RawConn, out plugin.Sink) error {
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	defer cancel()
+	for late.Err() == nil {
+		n := 0
+		if err := raw.Control(func(fd uintptr) { n, _ = r.take(fd) }); err != nil || n == 0 {
 			return err
 		}
-		if err := r.push(ctx, out); err != nil {
+		if err := r.push(late, out); err != nil {
 			return err
 		}
 	}
@@ -78,7 +87,7 @@ type reader struct {
 
 // take receives datagrams until there is none or enough are taken, and returns how many.
 func (r *reader) take(fd uintptr) (n int, err error) {
-	for n < maxRecords {
+	for bytes := 0; n < maxRecords && bytes < maxBytes; {
 		if cap(r.chunk)-r.end < maxDatagram {
 			r.chunk, r.end = make([]byte, chunkSize), 0
 		}
@@ -97,6 +106,7 @@ func (r *reader) take(fd uintptr) (n int, err error) {
 			r.add(from, unsafe.String(&r.chunk[r.end], size))
 		}
 		r.end += size
+		bytes += size
 	}
 	return n, nil
 }
