@@ -248,6 +248,40 @@ func TestTemplatesAreForgotten(t *testing.T) {
 	})
 }
 
+// What is remembered of templates is bounded, whoever sends them and under how many names, and comes free when they are forgotten.
+func TestTemplatesAreBounded(t *testing.T) {
+	wide := func(number uint16) string {
+		const fields = 10_000
+		return packet9(set(0, bytesOf(u16(number), u16(fields))+strings.Repeat(bytesOf(u16(4), u16(1)), fields)))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := codec(t, func(o *Options) { o.CacheTTL = 1 })
+		d := c.NewDecoder().(*decoder)
+		refused := 0
+		flood := func() {
+			for i := range 2 * maxCost / 10_000 {
+				d.Decode(&event.Record{Data: wide(uint16(256 + i))}, func() *event.Event { refused++; return event.New(nil) })
+			}
+		}
+		flood()
+		require.LessOrEqual(t, d.templates.cost, maxCost)
+		require.Greater(t, refused, maxCost/10_000-1)
+		<-time.After(2 * time.Minute)
+		require.Equal(t, event9, codectest.Joined(c, packet9(template9, data9)))
+		require.Len(t, d.templates.byID, 1)
+		require.Equal(t, d.templates.byID[templateID{"", 9, 5, 256}].cost(), d.templates.cost)
+	})
+}
+
+// A record of one byte with thousands of empty fields would take minutes for a packet full of them.
+func TestTemplateOfEmptyFields(t *testing.T) {
+	const empty = 15_000
+	template := set(0, bytesOf(u16(256), u16(empty+1), u16(4), u16(1))+strings.Repeat(bytesOf(u16(82), u16(0)), empty))
+	docs := codectest.Decode(codec(t, none), packet9(template, set(256, "\x06")))
+	require.Len(t, docs, 1)
+	require.Contains(t, docs[0], FailureTag)
+}
+
 func TestDefinitions(t *testing.T) {
 	v9 := filepath.Join(t.TempDir(), "v9.yml")
 	require.NoError(t, os.WriteFile(v9, []byte("---\n4242:\n- :uint8\n- :my_field\n1:\n- :skip\n"), 0o600))

@@ -31,9 +31,20 @@ type templates struct {
 	undecoded *atomic.Int64 // sets whose template had not come
 	log       *throttle.Logger
 
-	mu   sync.RWMutex
-	byID map[templateID]*template
+	mu    sync.RWMutex
+	byID  map[templateID]*template
+	cost  int       // of all of them
+	swept time.Time // when those that were not sent again were last looked for
 }
+
+// The bounds on what exporters, or whoever writes their addresses into datagrams, may have remembered: 100 MB in all, and few fields without
+// bytes, each of which costs time in every record of a packet that may hold one for every byte.
+const (
+	maxCost   = 4 << 20 // fields
+	ownCost   = 8       // of a template, beside its fields
+	maxSparse = 64      // fields beyond eight for every byte
+	sweepTime = time.Minute
+)
 
 type templateID struct {
 	sender  string // exporters choose domain and number without knowing of each other
@@ -76,6 +87,8 @@ func newTemplate(record any) *template {
 	return t
 }
 
+func (t *template) cost() int { return ownCost + len(t.fields) }
+
 // saved is one template in the file.
 type saved struct {
 	Sender       string `json:",omitempty"`
@@ -85,6 +98,19 @@ type saved struct {
 	Data         *flows.TemplateRecord             `json:",omitempty"`
 	Options      *flows.NFv9OptionsTemplateRecord  `json:",omitempty"`
 	IPFIXOptions *flows.IPFIXOptionsTemplateRecord `json:",omitempty"`
+}
+
+// record returns what the template is for goflow2, nil for none.
+func (s *saved) record() any {
+	switch {
+	case s.Data != nil:
+		return *s.Data
+	case s.Options != nil:
+		return *s.Options
+	case s.IPFIXOptions != nil:
+		return *s.IPFIXOptions
+	}
+	return nil
 }
 
 func newTemplates(folder string, ttl time.Duration, env *plugin.Env) (*templates, error) {
@@ -108,20 +134,19 @@ func newTemplates(folder string, ttl time.Duration, env *plugin.Env) (*templates
 		return nil, fmt.Errorf("reading netflow templates in %q: %w", t.path, err)
 	}
 	for _, s := range list {
-		id := templateID{s.Sender, s.Version, s.Domain, s.Number}
-		switch {
-		case s.Data != nil:
-			t.byID[id] = newTemplate(*s.Data)
-		case s.Options != nil:
-			t.byID[id] = newTemplate(*s.Options)
-		case s.IPFIXOptions != nil:
-			t.byID[id] = newTemplate(*s.IPFIXOptions)
+		if record := s.record(); record != nil {
+			id := templateID{s.Sender, s.Version, s.Domain, s.Number}
+			_ = t.put(id, newTemplate(record)) // what there is no room for is sent again
 		}
 	}
 	return t, nil
 }
 
-var errEmptyTemplate = errors.New("a template without content")
+var (
+	errEmptyTemplate = errors.New("a template without content")
+	errSparse        = errors.New("a template of fields without content")
+	errTooMany       = errors.New("there is no room for a further template")
+)
 
 // AddTemplate implements flows.NetFlowTemplateSystem.
 func (t *sender) AddTemplate(version uint16, domain uint32, number uint16, record any) error {
@@ -129,19 +154,19 @@ func (t *sender) AddTemplate(version uint16, domain uint32, number uint16, recor
 	if tmpl.least == 0 {
 		return errEmptyTemplate // there would be endless records of it in any data
 	}
-	now := tmpl.seen
+	if len(tmpl.fields) > maxSparse+8*tmpl.least {
+		return errSparse
+	}
 	id := templateID{t.name, version, domain, number}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := t.byID[id]
-	t.byID[id] = tmpl
+	if err := t.put(id, tmpl); err != nil {
+		t.log.Error("a template is refused", slog.Any("error", err), slog.String("sender", t.name), slog.Int("templates", len(t.byID)))
+		return err
+	}
 	if old != nil && reflect.DeepEqual(old.record, record) {
 		return nil
-	}
-	for id, old := range t.byID {
-		if now.Sub(old.seen) > t.ttl {
-			delete(t.byID, id)
-		}
 	}
 	if t.path == "" {
 		return nil
@@ -150,6 +175,33 @@ func (t *sender) AddTemplate(version uint16, domain uint32, number uint16, recor
 		t.env.Log.Warn("netflow templates cannot be saved", "path", t.path, "error", err)
 	}
 	return nil
+}
+
+// put remembers a template, in the place of an older one. The caller holds the lock.
+func (t *templates) put(id templateID, tmpl *template) error {
+	if now := tmpl.seen; now.Sub(t.swept) > sweepTime {
+		t.swept = now
+		for id, old := range t.byID {
+			if now.Sub(old.seen) > t.ttl {
+				t.drop(id, old)
+			}
+		}
+	}
+	more := tmpl.cost()
+	if old := t.byID[id]; old != nil {
+		more -= old.cost()
+	}
+	if more > 0 && t.cost+more > maxCost {
+		return errTooMany
+	}
+	t.byID[id] = tmpl
+	t.cost += more
+	return nil
+}
+
+func (t *templates) drop(id templateID, old *template) {
+	delete(t.byID, id)
+	t.cost -= old.cost()
 }
 
 // save writes the templates; the caller holds the lock. They change when an exporter starts, not with every packet.
@@ -209,7 +261,7 @@ func (t *sender) RemoveTemplate(version uint16, domain uint32, number uint16) (a
 	if tmpl == nil {
 		return nil, flows.ErrorTemplateNotFound
 	}
-	delete(t.byID, id)
+	t.drop(id, tmpl)
 	return tmpl.record, nil
 }
 
