@@ -94,6 +94,7 @@ type filter struct {
 	params   []param
 	esql     *event.Template
 	client   *esclient.Client
+	ctx      context.Context // of the requests
 	stats    *plugin.Stats
 	log      *throttle.Logger
 	totals   *event.Path
@@ -103,7 +104,7 @@ type filter struct {
 // New reads the template and the certificates. It connects with the first event.
 func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	f := &filter{
-		o: o, stats: env.Stats, log: throttle.New(env.Log, time.Minute),
+		o: o, ctx: context.Background(), stats: env.Stats, log: throttle.New(env.Log, time.Minute),
 		totals: event.MustPath("[@metadata][total_hits]"), totalRow: event.MustPath("[@metadata][total_values]"),
 	}
 	errs := []error{f.query(env)}
@@ -233,7 +234,7 @@ func (f *filter) search(e *event.Event) (matched bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	answer, err := f.client.Ask(context.Background(), method(body), path, body)
+	answer, err := f.client.Ask(f.ctx, method(body), path, body)
 	if err != nil {
 		return false, err
 	}
@@ -344,10 +345,19 @@ func get(o *event.Object, names ...string) event.Value {
 	return get(v.Object(), names[1:]...)
 }
 
+// Start has requests end with ctx.
+func (f *filter) Start(ctx context.Context) error {
+	f.ctx = ctx
+	return nil
+}
+
 // Close frees the connections.
 func (f *filter) Close() error {
 	f.client.Close()
 	return nil
 }
 
-var _ plugin.Closer = (*filter)(nil)
+var (
+	_ plugin.Starter = (*filter)(nil)
+	_ plugin.Closer  = (*filter)(nil)
+)

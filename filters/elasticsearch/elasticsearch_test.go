@@ -185,3 +185,7 @@ func BenchmarkFilter(b *testing.B) {
 	es := newFake(b, twoHits)
 	filtertest.Bench(b, Plugin, `hosts => ["`+es.URL+`"] query => "id:%{id}" fields => { "name" => "n" }`, `{"id":"x"}`)
 }
+
+func TestStop(t *testing.T) {
+	filtertest.EndsWithContext(t, Plugin, func(address string) string { return `query => "x" hosts => ["http://` + address + `"]` }, `{"tags":["_elasticsearch_lookup_failure"]}`)
+}

@@ -1,7 +1,6 @@
 package elasticsearch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -126,7 +125,7 @@ func (f *filter) table(e *event.Event) (matched bool, err error) {
 		body = append(event.AppendJSONString(append(body, '{'), p.name), ':')
 		body = append(v.AppendJSON(body), '}')
 	}
-	answer, err := f.client.Ask(context.Background(), http.MethodPost, "/_query?format=json&drop_null_columns=false", string(append(body, "]}"...)))
+	answer, err := f.client.Ask(f.ctx, http.MethodPost, "/_query?format=json&drop_null_columns=false", string(append(body, "]}"...)))
 	if err != nil {
 		return false, err
 	}

@@ -2,6 +2,7 @@
 package http
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -152,7 +153,16 @@ func isJSON(contentType string) bool {
 	return strings.TrimSpace(kind) == "application/json"
 }
 
-var _ plugin.Closer = (*filter)(nil)
+var (
+	_ plugin.Starter = (*filter)(nil)
+	_ plugin.Closer  = (*filter)(nil)
+)
+
+// Start has requests end with ctx.
+func (f *filter) Start(ctx context.Context) error {
+	f.service.Start(ctx)
+	return nil
+}
 
 // Close frees the connections.
 func (f *filter) Close() error {

@@ -142,3 +142,7 @@ func BenchmarkFilter(b *testing.B) {
 	url := serve(b, echo)
 	filtertest.Bench(b, Plugin, `url => "`+url+`/json"`, `{"m":1}`)
 }
+
+func TestStop(t *testing.T) {
+	filtertest.EndsWithContext(t, Plugin, func(address string) string { return `url => "http://` + address + `/"` }, `{"tags":["_httprequestfailure"]}`)
+}

@@ -2,6 +2,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -197,7 +198,16 @@ func (f *filter) answer(e *event.Event, data []byte) (tags []string, err error) 
 	return f.o.TagOnRestFailure, e.Set(&f.o.Target, v)
 }
 
+// Start has requests end with ctx.
+func (f *filter) Start(ctx context.Context) error {
+	f.service.Start(ctx)
+	return nil
+}
+
 // Close frees the connections.
 func (f *filter) Close() error { return f.service.Close() }
 
-var _ plugin.Closer = (*filter)(nil)
+var (
+	_ plugin.Starter = (*filter)(nil)
+	_ plugin.Closer  = (*filter)(nil)
+)

@@ -95,3 +95,7 @@ func TestDiagnostics(t *testing.T) {
 func BenchmarkFilter(b *testing.B) {
 	filtertest.Bench(b, Plugin, `target => "t" request => { url => "`+serve(b, echo)+`/json" }`, `{"m":1}`)
 }
+
+func TestStop(t *testing.T) {
+	filtertest.EndsWithContext(t, Plugin, func(address string) string { return `target => "t" request => "http://` + address + `/"` }, `{"tags":["_restfailure"]} +`)
+}

@@ -30,11 +30,12 @@ type Service struct {
 	request Request
 	body    *Template // nil if there is none
 	http    *Requester
+	ctx     context.Context // of the requests
 }
 
 // NewService compiles the body and reads certificates. It connects with the first request. option is the one that holds the address.
 func NewService(option string, r Request, c Client) (*Service, error) {
-	s := &Service{request: r}
+	s := &Service{request: r, ctx: context.Background()}
 	if r.Body.Type != config.Invalid {
 		s.body = NewTemplate(r.Body)
 	}
@@ -50,6 +51,9 @@ func NewService(option string, r Request, c Client) (*Service, error) {
 	}
 	return s, nil
 }
+
+// Start has requests end with ctx: that of a pipeline which stops and may wait no longer. It is called before the first Fetch, if at all.
+func (s *Service) Start(ctx context.Context) { s.ctx = ctx }
 
 // Close frees the connections.
 func (s *Service) Close() error {
@@ -102,7 +106,7 @@ func (s *Service) build(e *event.Event) (req *http.Request, body []byte, err err
 			body = v.AppendRubyText(nil)
 		}
 	}
-	req, err = http.NewRequestWithContext(context.Background(), s.request.Verb, address, nil)
+	req, err = http.NewRequestWithContext(s.ctx, s.request.Verb, address, nil)
 	if err != nil {
 		return nil, nil, err
 	}

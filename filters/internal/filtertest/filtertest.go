@@ -2,7 +2,9 @@
 package filtertest
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +42,38 @@ func New(t testing.TB, d *plugin.Definition, options string) *Runner {
 func Diagnose(d *plugin.Definition, options string) string {
 	_, diags := build(d, options)
 	return diags.String()
+}
+
+// EndsWithContext asserts that a filter which waits for a server gives up when the context of its Start ends: options are those for the server at
+// an address, want is what then becomes of the event {}.
+func EndsWithContext(t *testing.T, d *plugin.Definition, options func(address string) string, want string) {
+	t.Helper()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system takes connections, and nobody answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	r := New(t, d, options(silent.Addr().String()))
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := r.Filter.(plugin.Starter).Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string, 1)
+	go func() { got <- r.Run("{}") }()
+	c, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	cancel()
+	select {
+	case doc := <-got:
+		if doc != want {
+			t.Fatalf("got %s, want %s", doc, want)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("the filter still waits for the server")
+	}
 }
 
 func build(d *plugin.Definition, options string) (*plugin.Built, config.Diagnostics) {
