@@ -1,6 +1,7 @@
 package date
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,12 @@ import (
 	"millrace/pipeline/plugin"
 	"millrace/pipeline/plugintest"
 )
+
+// Dates that name no zone are of the machine's, which the recorded cases and the expectations below have as UTC.
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(m.Run())
+}
 
 func TestCases(t *testing.T) {
 	list := []*plugin.Definition{Plugin}
