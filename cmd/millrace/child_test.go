@@ -32,6 +32,9 @@ import (
 // childVariable makes the test binary the program itself, with the plugins of this file in addition.
 const childVariable = "MILLRACE_TEST_CHILD"
 
+// patience is how long a test waits for what has to come: it ends a test that hangs, and says nothing about speed.
+const patience = time.Minute
+
 // childRegistry holds all plugins, and those that let a test see what was accepted and delivered.
 func childRegistry() *plugin.Registry {
 	return plugin.NewRegistry(inputs.All(), codecs.All(), filters.All(), outputs.All(), []*plugin.Definition{
@@ -51,7 +54,7 @@ type child struct {
 func startChild(t *testing.T, args ...string) *child {
 	t.Helper()
 	env := []string{childVariable + "=1", "HOME=" + t.TempDir(), "LS_SETTINGS_DIR=" + t.TempDir()}
-	p, err := childproc.Launch("millrace", append([]string{os.Args[0], "--api.enabled=false"}, args...), env, time.Minute,
+	p, err := childproc.Launch("millrace", append([]string{os.Args[0], "--api.enabled=false"}, args...), env, patience,
 		func(line string) bool { return strings.Contains(line, "Pipelines running") })
 	require.NoError(t, err)
 	t.Cleanup(p.Kill)
@@ -69,19 +72,11 @@ func (c *child) wait() string {
 	c.t.Helper()
 	select {
 	case <-c.Done():
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		c.t.Fatal("the program does not end:\n" + c.Output())
 	}
 	require.Equal(c.t, 0, c.State().ExitCode(), c.Output())
 	return c.Output()
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 type portOptions struct {

@@ -247,13 +247,13 @@ output { file { path => "`+out+`" codec => line { format => "%{message} %{[@meta
 	require.Eventually(t, func() bool {
 		text, err := os.ReadFile(out)
 		return err == nil && string(text) == strings.Repeat("x still refused\n", 3)
-	}, 20*time.Second, 5*time.Millisecond)
+	}, patience, 5*time.Millisecond)
 	c.end()
 
 	// A pipeline that reads its own letters and fails again: they are dropped, and do not come back for ever.
 	conf = file(t, "again.conf", `input { dead_letter_queue { path => "`+filepath.Join(data, "dead_letter_queue")+`" } } output { refuse { id => "r" } }`)
 	c = startChild(t, "-f", conf, "--path.data", data)
-	require.Eventually(t, func() bool { return strings.Contains(c.Output(), "does not go there again") }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(c.Output(), "does not go there again") }, patience, 5*time.Millisecond)
 	require.Regexp(t, `dropped"?=>?3`, c.end())
 	require.Contains(t, inProcess(t, "dlq", "list", "--path.data", data).out, "3 dead letters")
 }

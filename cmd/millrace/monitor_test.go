@@ -74,7 +74,7 @@ func TestServeAPI(t *testing.T) {
 	go func() { ended <- a.runPipelines(ctx, pipelines) }()
 
 	address := regexp.MustCompile(`Successfully started Logstash API endpoint \{address="([^"]+)"`)
-	require.Eventually(t, func() bool { return address.MatchString(log.String()) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return address.MatchString(log.String()) }, patience, time.Millisecond)
 	url := "http://" + address.FindStringSubmatch(log.String())[1]
 	ask := func(path string) string {
 		resp, err := http.Get(url + path)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"millrace/internal/page/pagetest"
+	"millrace/internal/testenv"
 )
 
 // pageChild is a running program with its page, and what it sends its events to.
@@ -33,7 +34,7 @@ func startPage(t *testing.T) *pageChild {
 	p := &pageChild{es: new(pagetest.Elasticsearch), conf: filepath.Join(t.TempDir(), "pipeline.conf")}
 	cluster := httptest.NewServer(p.es)
 	t.Cleanup(cluster.Close)
-	port, api := freePort(t), freePort(t)
+	port, api := testenv.FreePort(t), testenv.FreePort(t)
 	conf := fmt.Sprintf(`input { tcp { id => "in" host => "127.0.0.1" port => %d } }
 filter {
   if [message] == "drop me" { drop { id => "dropper" } }
@@ -59,8 +60,9 @@ func (p *pageChild) send(lines ...string) {
 	require.NoError(p.t, err)
 }
 
-// tries is how often a line is sent: the best of them has to be seen within a second. The machine that tests may be busy with other things.
-const tries = 3
+// tries is how often a line is sent at most: the best of them has to be seen within a second. The machine that tests may be busy with other
+// things.
+const tries = 20
 
 func TestALineIsSeenLiveAndFound(t *testing.T) {
 	b := pagetest.Open(t)
@@ -68,13 +70,13 @@ func TestALineIsSeenLiveAndFound(t *testing.T) {
 	live, found := time.Hour, time.Hour
 	b.Goto(p.url + "/ui/live")
 	b.Until(`document.querySelector("#dot.on")`)
-	for i := range tries {
+	for i := 0; i < tries && live >= time.Second; i++ {
 		start := time.Now()
 		p.send(fmt.Sprintf("hello live-%d", i))
 		b.Until(fmt.Sprintf(`document.querySelector("#tail .hit")?.textContent.includes("live-%d")`, i))
 		live = min(live, time.Since(start))
 	}
-	for i := range tries {
+	for i := 0; i < tries && found >= time.Second; i++ {
 		start := time.Now()
 		p.send(fmt.Sprintf("hello found-%d", i))
 		for b.Goto(fmt.Sprintf("%s/ui/search?q=%%22found-%d%%22", p.url, i)); b.Text(".total") != "1"; b.Goto(fmt.Sprintf("%s/ui/search?q=%%22found-%d%%22", p.url, i)) {
@@ -159,8 +161,8 @@ func (p *pageChild) loaded() string {
 // TestTheFirstCommand is what a newcomer sees: nothing configured, lines sent to the default port, found on the page.
 func TestTheFirstCommand(t *testing.T) {
 	b := pagetest.Open(t)
-	api := freePort(t)
-	e := startEmbedded(t, t.TempDir(), freePort(t), "--api.enabled=true", "--api.http.port", fmt.Sprint(api))
+	api := testenv.FreePort(t)
+	e := startEmbedded(t, t.TempDir(), testenv.FreePort(t), "--api.enabled=true", "--api.http.port", fmt.Sprint(api))
 	url := fmt.Sprintf("http://127.0.0.1:%d", api)
 	var lines strings.Builder
 	now := time.Now().UTC()

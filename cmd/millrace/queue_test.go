@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"millrace/internal/testenv"
 )
 
 // rig is a program with a persistent queue between an input that acknowledges, one that does not, and a sink of the test's own.
@@ -34,7 +36,7 @@ type rig struct {
 }
 
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, data: filepath.Join(t.TempDir(), "data"), ports: [2]int{freePort(t), freePort(t)}, sink: newCollector(),
+	r := &rig{t: t, data: filepath.Join(t.TempDir(), "data"), ports: [2]int{testenv.FreePort(t), testenv.FreePort(t)}, sink: newCollector(),
 		sent: map[string]bool{}, accepted: map[string]bool{}}
 	server := httptest.NewServer(r.sink)
 	t.Cleanup(server.Close)
@@ -59,7 +61,7 @@ func (r *rig) load(port int, name string) (acks *atomic.Int64, done chan int) {
 		var err error
 		c, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(r.ports[port])))
 		return err == nil
-	}, 10*time.Second, time.Millisecond)
+	}, patience, time.Millisecond)
 	acks, done = new(atomic.Int64), make(chan int, 1)
 	var lines []string
 	var mu sync.Mutex
@@ -157,7 +159,7 @@ func TestKillUnderLoad(t *testing.T) {
 		acks, done := r.load(0, fmt.Sprint("a", round))
 		_, other := r.load(1, fmt.Sprint("t", round))
 		until := int64(1 + random.IntN(4000))
-		require.Eventually(t, func() bool { return acks.Load() >= until }, 30*time.Second, 100*time.Microsecond, "round %d:\n%s", round, c.Output())
+		require.Eventually(t, func() bool { return acks.Load() >= until }, patience, 100*time.Microsecond, "round %d:\n%s", round, c.Output())
 		c.Kill()
 		<-done
 		<-other
@@ -171,7 +173,7 @@ func TestTermUnderLoad(t *testing.T) {
 	r.sink.setAnswer(func() bool { return false })
 	c := r.start("--shutdown.timeout", "1s")
 	acks, done := r.load(0, "a")
-	require.Eventually(t, func() bool { return acks.Load() > 2000 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return acks.Load() > 2000 }, patience, time.Millisecond)
 	_, other := r.load(1, "t")
 	out := c.end()
 	<-done
@@ -188,7 +190,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	r.from = []string{"-f", conf}
 	c := r.start("--shutdown.timeout", "500ms")
 	acks, done := r.load(0, "a")
-	require.Eventually(t, func() bool { return acks.Load() > 1000 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return acks.Load() > 1000 }, patience, time.Millisecond)
 	writeFile(t, filepath.Dir(conf), filepath.Base(conf), r.conf+"\nfilter { }")
 	require.NoError(t, c.Signal(syscall.SIGHUP))
 	<-done
@@ -198,7 +200,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		defer r.mu.Unlock()
 		return len(r.accepted)
 	}
-	require.Eventually(t, func() bool { return r.sink.count() >= accepted() }, 20*time.Second, 5*time.Millisecond, c.Output())
+	require.Eventually(t, func() bool { return r.sink.count() >= accepted() }, patience, 5*time.Millisecond, c.Output())
 	c.end()
 	r.verify()
 }
@@ -209,7 +211,7 @@ func TestStartOnDamage(t *testing.T) {
 	r.sink.setAnswer(func() bool { return false })
 	c := r.start()
 	acks, done := r.load(0, "a")
-	require.Eventually(t, func() bool { return acks.Load() > 3000 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return acks.Load() > 3000 }, patience, time.Millisecond)
 	inUse := millrace(t, "", "queue", "check", "main", "--path.data", r.data)
 	require.Equal(t, 1, inUse.code)
 	require.Contains(t, inUse.err, "is in use")

@@ -60,12 +60,34 @@ func (a *agent) awaitChange(ctx context.Context, hangup <-chan os.Signal) []*pip
 		case <-hangup:
 		}
 		now := a.fingerprint()
-		if now == a.seen {
+		if now != a.seen {
+			now = a.settled(ctx, now)
+		}
+		if now == a.seen || ctx.Err() != nil {
 			continue
 		}
 		a.seen = now // before it is read to be compiled: what changes meanwhile is another change
 		if pipelines := a.recompile(); pipelines != nil {
 			return pipelines
+		}
+	}
+}
+
+// writePause is how long a changed configuration has to stay as it is before it counts: editors and scripts empty a file before they write
+// it, and an empty configuration, or the first half of one, may be sound. Its pipeline would end at once, and the program with it.
+const writePause = 100 * time.Millisecond
+
+// settled waits until the configuration stays as it is, and returns its fingerprint.
+func (a *agent) settled(ctx context.Context, now [sha256.Size]byte) [sha256.Size]byte {
+	for {
+		select {
+		case <-time.After(writePause):
+		case <-ctx.Done():
+			return now
+		}
+		before := now
+		if now = a.fingerprint(); now == before {
+			return now
 		}
 	}
 }
