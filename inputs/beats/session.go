@@ -45,7 +45,7 @@ type session struct {
 	source *event.Source
 	acks   chan *window
 	acked  chan struct{} // closed when the client is told of no more windows
-	open   atomic.Int32 // windows that wait for delivery
+	open   atomic.Int32  // windows that wait for delivery
 
 	r     *bufio.Reader
 	chunk []byte // documents are parts of it; written once

@@ -9,9 +9,9 @@ import (
 	"log/slog"
 	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 
+	"millrace/internal/childproc"
 	"millrace/internal/schedule"
 	"millrace/internal/stream"
 	"millrace/internal/throttle"
@@ -47,7 +47,7 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	if strings.TrimSpace(o.Command) == "" {
 		errs = append(errs, plugin.OptionError("command", errors.New("there is no command")))
 	}
-	in := &input{o: o, env: env, log: throttle.New(env.Log, time.Minute)}
+	in := &input{o: o, env: env, log: throttle.New(env.Log, time.Minute), limit: stopLimit}
 	switch {
 	case o.Interval == nil && o.Schedule == "":
 		errs = append(errs, errors.New("interval or schedule is required"))
@@ -84,6 +84,7 @@ type input struct {
 	log      *throttle.Logger
 	schedule schedule.Schedule
 	paths    paths
+	limit    time.Duration // for a command that is told to end
 }
 
 // Run runs the command until ctx ends. A command that runs then is told to end, and what it printed is left out: it is not whole.
@@ -141,10 +142,8 @@ const maxComplaint = 1 << 10
 
 // once runs the command and hands on what it printed. Its error is that of the pipeline: one of the command is logged.
 func (in *input) once(ctx context.Context, out plugin.Sink) error {
-	cmd := exec.CommandContext(ctx, "sh", "-c", in.o.Command)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = stopLimit
+	cmd, release := childproc.Shell(ctx, in.o.Command, in.limit)
+	defer release()
 	text, complaint := &limited{max: maxOutput}, &limited{max: maxComplaint}
 	cmd.Stdout, cmd.Stderr = text, complaint
 	began := time.Now()
@@ -154,7 +153,11 @@ func (in *input) once(ctx context.Context, out plugin.Sink) error {
 		return nil
 	}
 	var status *exec.ExitError
-	if err != nil && !errors.As(err, &status) {
+	switch {
+	case err == nil || errors.As(err, &status):
+	case errors.Is(err, exec.ErrWaitDelay):
+		in.log.Warn("the command has ended, and what it started goes on printing; that is left out", slog.String("command", in.o.Command))
+	default:
 		in.log.Error("the command cannot be run", slog.String("command", in.o.Command), slog.Any("error", err))
 		return nil
 	}

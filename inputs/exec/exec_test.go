@@ -74,6 +74,17 @@ func TestStopEndsTheCommand(t *testing.T) {
 	require.Zero(t, out.Len())
 }
 
+// What a command printed counts, though something that it started in the background holds on to its output.
+func TestCommandThatLeavesSomethingBehind(t *testing.T) {
+	built, _ := inputtest.Build(t, Plugin, `command => "echo printed; sleep 20 &" interval => 1000`, plugin.Builder{})
+	built.Input.(*input).limit = time.Millisecond
+	out := inputtest.NewSink(built)
+	began := time.Now()
+	inputtest.Run(t, built.Input, out)
+	require.Contains(t, out.Wait(1)[0], `"message":"printed\n"`)
+	require.Less(t, time.Since(began), 10*time.Second)
+}
+
 func TestLimited(t *testing.T) {
 	l := &limited{max: 5}
 	for _, s := range []string{"abc", "defg", "h"} {

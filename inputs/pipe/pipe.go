@@ -5,11 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 
+	"millrace/internal/childproc"
 	"millrace/internal/stream"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -67,10 +66,10 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 
 // once runs the command and hands on what it prints.
 func (in *input) once(ctx context.Context, out plugin.Sink) error {
-	cmd := exec.CommandContext(ctx, "sh", "-c", in.o.Command)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = drainLimit
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd, release := childproc.Shell(ctx, in.o.Command, drainLimit)
+	defer release()
 	r, w := io.Pipe()
 	cmd.Stdout = w
 	if err := cmd.Start(); err != nil {
@@ -84,8 +83,8 @@ func (in *input) once(ctx context.Context, out plugin.Sink) error {
 	}()
 	err := in.read(ctx, r, out)
 	_ = r.Close() // a command that still prints is told so
-	if err != nil && ctx.Err() == nil {
-		_ = cmd.Cancel()
+	if err != nil {
+		cancel()
 	}
 	return errors.Join(err, <-ended)
 }

@@ -8,9 +8,9 @@ import (
 	"log/slog"
 	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 
+	"millrace/internal/childproc"
 	"millrace/internal/throttle"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -104,10 +104,8 @@ func (l *limited) Write(p []byte) (int, error) {
 }
 
 func (o *output) run(ctx context.Context, text string) error {
-	cmd := exec.CommandContext(ctx, "sh", "-c", text)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = stopLimit
+	cmd, release := childproc.Shell(ctx, text, stopLimit)
+	defer release()
 	var out, complaint limited
 	if !o.o.Quiet || o.env.Log.Enabled(ctx, slog.LevelDebug) {
 		cmd.Stdout, cmd.Stderr = &out, &complaint

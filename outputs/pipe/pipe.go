@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,6 +59,7 @@ type output struct {
 
 	mu      sync.Mutex // guards what follows, and is held while a command is written to
 	running map[string]*process
+	ending  []*process // have their events and no input any more, and may still work on them
 	swept   time.Time
 }
 
@@ -194,8 +196,10 @@ func (o *output) write(ctx context.Context, p *part, first int) (n int, err erro
 	if err == nil {
 		return len(p.ends) - first, nil
 	}
-	delete(o.running, p.command)
-	_ = run.in.Close() // the first error is the one to tell
+	if ctx.Err() == nil {
+		delete(o.running, p.command)
+		_ = run.in.Close() // the first error is the one to tell
+	} // else Close ends it
 	for _, end := range p.ends[first:] {
 		if end > begin+written {
 			break
@@ -214,28 +218,54 @@ func (o *output) sweep() {
 	o.swept = now
 	for command, run := range o.running {
 		if now.Sub(run.used) >= o.o.TTL {
-			_ = run.in.Close() // it ends when it has read to the end
-			delete(o.running, command)
+			o.dismiss(command, run)
 		}
 	}
+	o.ending = slices.DeleteFunc(o.ending, func(p *process) bool {
+		select {
+		case <-p.ended:
+			return true
+		default:
+			return false
+		}
+	})
 }
 
-// Close ends the input of all commands and waits until they have ended; what is left of them when ctx ends is told to.
+// dismiss ends the input of a command, which ends when it has read that.
+func (o *output) dismiss(command string, run *process) {
+	_ = run.in.Close() // where a write failed before, its error is the one to tell
+	delete(o.running, command)
+	o.ending = append(o.ending, run)
+}
+
+// killAfter is how long a command may take to end when it is told so.
+const killAfter = time.Second
+
+// end tells a command to end, and kills it if it does not.
+func (p *process) end() error {
+	err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
+	kill := time.AfterFunc(killAfter, func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) })
+	defer kill.Stop()
+	<-p.ended
+	return err
+}
+
+// Close ends the input of all commands and waits until they have ended, those too that nothing was written to for long: what was delivered
+// to them is not lost with the process. What is left of them when ctx ends is told to.
 func (o *output) Close(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, run := range o.running {
-		_ = run.in.Close()
+	for command, run := range o.running {
+		o.dismiss(command, run)
 	}
 	var errs []error
-	for command, run := range o.running {
+	for _, run := range o.ending {
 		select {
 		case <-run.ended:
 		case <-ctx.Done():
-			errs = append(errs, syscall.Kill(-run.cmd.Process.Pid, syscall.SIGTERM), ctx.Err())
-			<-run.ended
+			errs = append(errs, run.end(), ctx.Err())
 		}
-		delete(o.running, command)
 	}
+	o.ending = nil
 	return errors.Join(errs...)
 }

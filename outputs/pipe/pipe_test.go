@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,7 +50,7 @@ func TestCommandThatEnds(t *testing.T) {
 		o.Write(t, `{"n":1}`)
 		data, _ := os.ReadFile(path)
 		return strings.Count(string(data), "1\n") > 1
-	}, 10*time.Second, time.Millisecond)
+	}, 30*time.Second, time.Millisecond)
 	require.Positive(t, o.Env.Stats.Retried.Load())
 }
 
@@ -60,12 +62,13 @@ func TestIdleCommandEnds(t *testing.T) {
 		o.Write(t, `{"app":"b"}`)
 		_, err := os.Stat(path + ".a")
 		return err == nil
-	}, 10*time.Second, 2*time.Millisecond)
+	}, 30*time.Second, 2*time.Millisecond)
 }
 
-// A command that does not read stops the pipeline; the end of the pipeline is not held up by it.
+// A command that does not read stops the pipeline; the end of the pipeline is not held up by it, and ends it.
 func TestCommandThatDoesNotRead(t *testing.T) {
-	o := outputtest.New(t, Plugin, `command => "sleep 600 | cat" message_format => "%{m}"`)
+	pid := filepath.Join(t.TempDir(), "pid")
+	o := outputtest.New(t, Plugin, `command => "echo $$ > `+pid+`; sleep 600 | cat" message_format => "%{m}"`)
 	require.Empty(t, o.Append(t, `{"m":"`+strings.Repeat("x", 1<<20)+`"}`))
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
@@ -73,6 +76,14 @@ func TestCommandThatDoesNotRead(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.False(t, settled)
 	require.Zero(t, o.Env.Stats.Delivered.Load())
+	group := 0
+	require.Eventually(t, func() bool {
+		text, _ := os.ReadFile(pid)
+		group, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+		return group > 0
+	}, 30*time.Second, time.Millisecond)
+	require.ErrorIs(t, o.Close(ctx), context.DeadlineExceeded)
+	require.Eventually(t, func() bool { return syscall.Kill(-group, 0) == syscall.ESRCH }, 30*time.Second, time.Millisecond)
 }
 
 func TestCloseEndsCommands(t *testing.T) {
@@ -81,6 +92,37 @@ func TestCloseEndsCommands(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, o.Close(ctx), context.DeadlineExceeded)
+}
+
+func TestCloseEndsCommandsThatDoNotObey(t *testing.T) {
+	o := outputtest.New(t, Plugin, `command => "trap '' TERM; cat > /dev/null; sleep 600 | cat"`)
+	o.Write(t, `{}`)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- o.Close(ctx) }()
+	select {
+	case err := <-ended:
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	case <-time.After(10 * killAfter):
+		t.Fatal("the output waits for a command that does not end")
+	}
+}
+
+// A command that was ended because nothing was written to it is waited for like the others: it may still work on its events.
+func TestCloseWaitsForIdleCommands(t *testing.T) {
+	o := outputtest.New(t, Plugin, `ttl => 0.001 command => "cat > /dev/null; sleep 600 | cat"`)
+	o.Write(t, `{}`)
+	out := o.Output.(*output)
+	require.Eventually(t, func() bool {
+		out.mu.Lock()
+		defer out.mu.Unlock()
+		out.sweep()
+		return len(out.running) == 0
+	}, 30*time.Second, time.Millisecond)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, o.Close(ctx), context.Canceled)
 }
 
 func TestMistakes(t *testing.T) {
