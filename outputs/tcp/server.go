@@ -66,6 +66,11 @@ func (s *server) welcome(ctx context.Context, c net.Conn) {
 		c = t
 	}
 	s.mu.Lock()
+	if ctx.Err() != nil { // Close has closed those that were there before
+		s.mu.Unlock()
+		_ = c.Close()
+		return
+	}
 	s.peers[c] = struct{}{}
 	s.mu.Unlock()
 	s.open.Add(1)

@@ -148,6 +148,20 @@ func TestServer(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
+// A peer that was accepted and is welcomed only after the output has ended is not kept.
+func TestPeerThatComesTooLate(t *testing.T) {
+	o, s, _ := serve(t, "")
+	require.NoError(t, o.Close(context.Background()))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	near, far := net.Pipe()
+	go s.welcome(ctx, near)
+	require.NoError(t, far.SetDeadline(time.Now().Add(5*time.Second)))
+	_, err := far.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	require.Empty(t, s.peers)
+}
+
 func files(t *testing.T) (ca *testenv.CA, authority, cert, key string) {
 	t.Helper()
 	ca = testenv.NewCA(t)
