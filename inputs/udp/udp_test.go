@@ -62,7 +62,7 @@ func TestFields(t *testing.T) {
 }
 
 func TestCodecThatCuts(t *testing.T) {
-	c, out, _ := serve(t, `codec => line`, plugin.ECSDisabled, nil)
+	c, out, _ := serve(t, `codec => line workers => 1`, plugin.ECSDisabled, nil) // several would not keep the order
 	send(t, c, "a\nb", "c\n")
 	require.Equal(t, []string{`{"message":"a","host":"127.0.0.1"}`, `{"message":"b","host":"127.0.0.1"}`, `{"message":"c","host":"127.0.0.1"}`}, out.Wait(3))
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -422,6 +423,23 @@ func TestNothingInline(t *testing.T) {
 		require.Equal(t, 1, strings.Count(body, "<script"), path)
 		for _, bad := range []string{"ZgotmplZ", "%!(", "%!s", "%!d"} {
 			require.False(t, strings.Contains(body, bad), "%s holds %s", path, bad)
+		}
+	}
+}
+
+// What an address holds is shown as text in which nothing hides, before any script has run: the browser tests see the pages after.
+func TestAddressesHideNothing(t *testing.T) {
+	d := newDemo(t, demoEvents(1, time.Now()), nil)
+	markup := regexp.MustCompile(`(?s)<textarea.*?</textarea>|<[^>]*>`) // the fields of forms hold what was typed
+	hidden := regexp.MustCompile("[\u202a-\u202e\u2066-\u2069\x00-\x08]")
+	for _, s := range hostile() {
+		q := url.Values{}
+		for _, name := range []string{"cols", "q", "target", "from", "to", "after", "range", "at", "if", "sample", "pipeline"} {
+			q.Set(name, s)
+		}
+		for _, path := range []string{"/ui/search", "/ui/live", "/ui/pipeline", "/ui/config", "/ui/grok", "/ui/grok/patterns"} {
+			text := markup.ReplaceAllString(fetch(t, d.URL+path+"?"+q.Encode()), "")
+			require.Empty(t, hidden.FindAllString(text, -1), "%s with %q", path, s)
 		}
 	}
 }

@@ -197,8 +197,7 @@ func (o *output) write(ctx context.Context, p *part, first int) (n int, err erro
 		return len(p.ends) - first, nil
 	}
 	if ctx.Err() == nil {
-		delete(o.running, p.command)
-		_ = run.in.Close() // the first error is the one to tell
+		o.dismiss(p.command, run)
 	} // else Close ends it
 	for _, end := range p.ends[first:] {
 		if end > begin+written {
