@@ -206,7 +206,7 @@ func TestConservation(t *testing.T) {
 		p := w.compile(t, `input { in {} } filter { dropper {} if [message] =~ "3" { doubler {} } } output { if [message] !~ "^5" { out {} } }`,
 			func(s *pipeline.Settings) { s.Workers, s.MaxInflight, s.QueueSlots = 1+rnd.Intn(3), 2000, 2 })
 		require.NoError(t, p.Run(context.Background()))
-		require.Eventually(t, func() bool { return done.Load() == int64(producers*batches) }, 5*time.Second, time.Millisecond,
+		require.Eventually(t, func() bool { return done.Load() == int64(producers*batches) }, time.Minute, time.Millisecond,
 			"seed %d: batches done", seed)
 		a := p.Account()
 		require.Equal(t, pushed.Load(), a.Received, "seed %d", seed)

@@ -535,9 +535,9 @@ func TestDamage(t *testing.T) {
 		return idle(ctx, s, out)
 	}
 	r.start()
-	require.Eventually(t, func() bool { return r.p.QueueStats().Events == 60 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return r.p.QueueStats().Events == 60 }, time.Minute, time.Millisecond)
 	r.stop()
-	require.Eventually(t, func() bool { r.hand.mu.Lock(); defer r.hand.mu.Unlock(); return len(r.hand.held) > 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { r.hand.mu.Lock(); defer r.hand.mu.Unlock(); return len(r.hand.held) > 0 }, time.Minute, time.Millisecond)
 	require.NoError(t, <-r.end) // the output never settles
 
 	pages, err := filepath.Glob(filepath.Join(dir, "*.page"))

@@ -165,7 +165,7 @@ func holdsUntilCleared(t *testing.T, r *rig, f Faults, struck func(Stats) int) {
 	r.Set(f)
 	done := make(chan error, 1)
 	go func() { _, _, err := r.post("/", 10); done <- err }()
-	require.Eventually(t, func() bool { return struck(r.Stats()) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return struck(r.Stats()) == 1 }, time.Minute, time.Millisecond)
 	select {
 	case err := <-done:
 		t.Fatalf("answered in a black hole: %v", err)
@@ -210,21 +210,22 @@ func TestRateLimitAndDelays(t *testing.T) {
 
 func TestSetForEnds(t *testing.T) {
 	r := newRig(t, 1)
-	r.SetFor(30*time.Millisecond, Faults{Status: 503, StatusRate: 1})
+	r.SetFor(time.Hour, Faults{Status: 503, StatusRate: 1})
 	status, _, err := r.post("/", 10)
 	require.NoError(t, err)
 	require.Equal(t, 503, status)
+	r.SetFor(30*time.Millisecond, Faults{Status: 503, StatusRate: 1})
 	require.Eventually(t, func() bool {
 		status, _, err := r.post("/", 10)
 		return err == nil && status == 200
-	}, 10*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 }
 
 func TestServerGone(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
+	p := New(t, Config{Target: l.Addr().String()}) // first, lest it gets the port of the server for its own
 	require.NoError(t, l.Close())
-	p := New(t, Config{Target: l.Addr().String()})
 	_, err = http.Post(p.URL(), "text/plain", strings.NewReader("x"))
 	require.ErrorIs(t, err, syscall.ECONNRESET)
 	require.Equal(t, 1, p.Stats().Unknown)
@@ -276,7 +277,7 @@ func TestRaw(t *testing.T) {
 	p.Set(Faults{BlackHole: true})
 	done := make(chan error, 1)
 	go func() { done <- get() }()
-	require.Eventually(t, func() bool { return p.Stats().BlackHoled > 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return p.Stats().BlackHoled > 0 }, time.Minute, time.Millisecond)
 	p.Clear()
 	require.Error(t, <-done)
 	require.NoError(t, get())

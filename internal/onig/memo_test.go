@@ -57,7 +57,7 @@ func TestLimits(t *testing.T) {
 		m.SetTimeout(100 * time.Millisecond)
 		began := time.Now()
 		m.Match(text)
-		require.Less(t, time.Since(began), 5*time.Second, pattern)
+		require.Less(t, time.Since(began), 30*time.Second, pattern)
 		require.LessOrEqual(t, len(m.stack), keepStack)
 	}
 	f(`(?<p>\(\g<p>?)x`, strings.Repeat("(", 1<<20))

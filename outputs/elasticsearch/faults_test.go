@@ -161,14 +161,14 @@ func TestWholeRequests(t *testing.T) {
 			for i := range 20 {
 				done = append(done, turn(t, w, fmt.Sprintf(`{"n":%d}`, i)))
 			}
-			require.Eventually(t, func() bool { return len(s.bulks()) >= 3 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return len(s.bulks()) >= 3 }, patience, time.Millisecond)
 			require.Zero(t, r.env.Stats.Delivered.Load())
 			broken.Store(false)
 			start := time.Now()
 			for _, d := range done {
 				await(t, d)
 			}
-			require.Less(t, time.Since(start), 4*time.Second)
+			require.Less(t, time.Since(start), recoverySoon)
 			require.EqualValues(t, 20, r.env.Stats.Delivered.Load())
 		})
 	}

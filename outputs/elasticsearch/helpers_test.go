@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -96,7 +95,7 @@ func await(t testing.TB, done <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the batch was not settled")
 	}
 }
@@ -172,8 +171,12 @@ func testLog() *slog.Logger {
 }
 
 const (
-	waitFor = 10 * time.Second
-	tick    = 20 * time.Millisecond
+	// patience ends a test that hangs, and says nothing about speed.
+	patience = time.Minute
+	// recoverySoon is much more than the second or two that recovery takes: the machine that tests may be busy with other things. That it
+	// takes seconds after a fault of minutes is what TestRecovery of esbulk demands, by a clock of its own.
+	recoverySoon = 30 * time.Second
+	tick         = 20 * time.Millisecond
 )
 
 var farAway = time.Now().Add(24 * time.Hour)
@@ -191,15 +194,4 @@ func writeFile(t *testing.T, data []byte) string {
 	path := filepath.Join(t.TempDir(), "file.pem")
 	require.NoError(t, os.WriteFile(path, data, 0o600))
 	return path
-}
-
-// restartOn serves h at an address that was free a moment ago.
-func restartOn(t *testing.T, addr string, h http.Handler) *httptest.Server {
-	l, err := net.Listen("tcp", addr)
-	require.NoError(t, err)
-	s := httptest.NewUnstartedServer(h)
-	require.NoError(t, s.Listener.Close())
-	s.Listener = l
-	s.Start()
-	return s
 }

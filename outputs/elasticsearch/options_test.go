@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -217,7 +218,7 @@ func TestSniffing(t *testing.T) {
 	require.Eventually(t, func() bool {
 		await(t, turn(t, w, `{"a":1}`))
 		return len(second.bulks()) > 0
-	}, waitFor, tick)
+	}, patience, tick)
 	second.mu.Lock()
 	defer second.mu.Unlock()
 	require.Equal(t, "Basic dTpw", second.heads[0].Get("Authorization"))
@@ -261,13 +262,16 @@ func TestUnreachableAtStart(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, `{"errors":false,"version":{"number":"8.19.0"}}`)
 	}))
-	r := open(t, `hosts => ["`+s.Listener.Addr().String()+`"] index => "a" manage_template => false`)
-	addr := s.Listener.Addr().String()
 	require.NoError(t, s.Listener.Close())
+	addr := fmt.Sprintf("127.0.0.1:%d", testenv.FreePort(t))
+	r := open(t, `hosts => ["`+addr+`"] index => "a" manage_template => false`)
 	require.NoError(t, r.Start(t.Context()))
 	done := turn(t, r.NewWriter(), `{"a":1}`)
 	require.Never(t, func() bool { return r.sender.State().Held == 0 }, 3*tick, tick)
-	s = restartOn(t, addr, s.Config.Handler)
+	l, err := net.Listen("tcp", addr)
+	require.NoError(t, err)
+	s.Listener = l
+	s.Start()
 	defer s.Close()
 	await(t, done)
 	require.EqualValues(t, 1, r.env.Stats.Delivered.Load())

@@ -82,7 +82,7 @@ func TestProfileEnds(t *testing.T) {
 		case r := <-got:
 			require.NotNil(t, r)
 			require.True(t, r.Ended)
-		case <-time.After(20 * time.Second):
+		case <-time.After(50 * time.Second):
 			t.Fatal("the profile does not end")
 		}
 	}

@@ -206,7 +206,7 @@ func TestServe(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	require.Contains(t, string(body), `"http_address" : "`+s.address()+`"`)
-	require.Eventually(t, func() bool { return s.started.Load() > 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.started.Load() > 0 }, time.Minute, time.Millisecond)
 	cancel()
 	require.NoError(t, <-ended)
 
