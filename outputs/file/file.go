@@ -36,7 +36,7 @@ type Options struct {
 	// File, beside the fixed part of path, for events whose path leads outside of that part.
 	FilenameFailure string `opt:"filename_failure"`
 
-	// Make a file again that was deleted; else its events go to filename_failure.
+	// Make a file that is not there, or was deleted; else its events go to filename_failure.
 	CreateIfDeleted bool `opt:"create_if_deleted"`
 
 	// Mode of folders that are made, as in 0750; -1 leaves it to the umask.

@@ -5,8 +5,10 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,15 +80,18 @@ func TestPathThatLeadsAway(t *testing.T) {
 func TestDeletedFile(t *testing.T) {
 	for _, create := range []string{"true", "false"} {
 		o, _, dir := open(t, `path => "DIR/x.log" codec => line { format => "%{n}" } create_if_deleted => `+create)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "x.log"), nil, 0o600))
 		w := o.NewWriter()
 		write(t, w, `{"n":1}`)
+		require.Equal(t, "1\n", content(t, filepath.Join(dir, "x.log")))
 		require.NoError(t, os.Remove(filepath.Join(dir, "x.log")))
 		write(t, w, `{"n":2}`)
+		write(t, w, `{"n":3}`)
 		name := "x.log"
 		if create == "false" {
 			name = "_filepath_failures"
 		}
-		require.Equal(t, "2\n", content(t, filepath.Join(dir, name)), create)
+		require.Equal(t, "2\n3\n", content(t, filepath.Join(dir, name)), create)
 	}
 }
 
@@ -96,13 +101,75 @@ func TestGzip(t *testing.T) {
 	write(t, w, `{"n":1}`)
 	write(t, w, `{"n":2}`)
 	require.NoError(t, o.Close(context.Background()))
-	f, err := os.Open(filepath.Join(dir, "x.gz"))
+	require.Equal(t, "1\n2\n", unpacked(t, filepath.Join(dir, "x.gz")))
+
+	o, _, dir = open(t, `path => "DIR/x.gz" gzip => true write_behavior => overwrite codec => line { format => "%{n}" }`)
+	w = o.NewWriter()
+	write(t, w, `{"n":1}`)
+	write(t, w, `{"n":2}`)
+	require.NoError(t, o.Close(context.Background()))
+	require.Equal(t, "2\n", unpacked(t, filepath.Join(dir, "x.gz")))
+}
+
+func unpacked(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.Open(path)
 	require.NoError(t, err)
+	defer f.Close()
 	gz, err := gzip.NewReader(f)
 	require.NoError(t, err)
 	text, err := io.ReadAll(gz)
 	require.NoError(t, err)
-	require.Equal(t, "1\n2\n", string(text))
+	return string(text)
+}
+
+// Where a disk was full for a while all can be read afterwards.
+func TestGzipWhereAWriteFailed(t *testing.T) {
+	o, _, dir := open(t, `path => "DIR/x.gz" gzip => true codec => line { format => "%{n}" }`)
+	out, path := o.(*output), filepath.Join(dir, "x.gz")
+	f := func(text string) error { return out.write(&part{path: path, buf: []byte(text)}) }
+	require.NoError(t, f("1\n"))
+	limit(t, path, 3)
+	require.Error(t, f("lost in part\n"))
+	require.Error(t, f("lost\n"), "there is no room for the end of the data")
+	limit(t, path, -1)
+	require.NoError(t, f("2\n"))
+	require.NoError(t, f("3\n"))
+	limit(t, path, 3)
+	require.Error(t, f("lost\n"))
+	limit(t, path, -1)
+	require.NoError(t, o.Close(context.Background()))
+	require.Equal(t, "1\n2\n3\n", unpacked(t, path))
+}
+
+// limit lets files grow by so many bytes beyond the size of the one at path, by -1 without limit.
+func limit(t *testing.T, path string, more int) {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ) // or the test ends
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	var l syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &l))
+	if l.Cur = l.Max; more >= 0 {
+		l.Cur = uint64(info.Size()) + uint64(more)
+	}
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &l))
+}
+
+// A pipe is written to like a file.
+func TestPipe(t *testing.T) {
+	o, _, dir := open(t, `path => "DIR/fifo" codec => line { format => "%{n}" }`)
+	path := filepath.Join(dir, "fifo")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	r, err := os.OpenFile(path, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer r.Close()
+	require.NoError(t, o.(*output).write(&part{path: path, buf: []byte("1\n")}))
+	got := make([]byte, 2)
+	_, err = io.ReadFull(r, got)
+	require.NoError(t, err)
+	require.Equal(t, "1\n", string(got))
+	require.NoError(t, o.Close(context.Background()))
 }
 
 func TestOverwrite(t *testing.T) {
