@@ -87,12 +87,13 @@ func (c *collapser) mixed(o *event.Object, n *xmlquery.Node, texts int) {
 
 // text is the value of an element without elements in it.
 func (c *collapser) text(o *event.Object, n *xmlquery.Node) event.Value {
-	s := ""
+	var b strings.Builder // a text may be in a million pieces
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
 		if child.Type == xmlquery.TextNode || child.Type == xmlquery.CharDataNode {
-			s += child.Data
+			b.WriteString(child.Data)
 		}
 	}
+	s := b.String()
 	switch {
 	case strings.TrimSpace(s) == "":
 		return event.ObjectValue(c.e.NewObject())
