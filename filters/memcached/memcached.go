@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -157,12 +158,26 @@ func (f *filter) write(e *event.Event) (some bool, err error) {
 		if err != nil {
 			return some, err
 		}
-		if err := f.client.Set(&memcache.Item{Key: key, Value: encode(v), Expiration: int32(f.o.TTL)}); err != nil {
+		if err := f.client.Set(&memcache.Item{Key: key, Value: encode(v), Expiration: expiration(f.o.TTL, time.Now())}); err != nil {
 			return some, fmt.Errorf("writing %q: %w", key, err)
 		}
 		some = true
 	}
 	return some, nil
+}
+
+// longest is the ttl up to which memcached takes a number for seconds from now; a greater one is a time since 1970.
+const longest = 30 * 24 * 60 * 60
+
+// expiration returns what tells memcached to keep a value for ttl seconds from now on; 0 is for ever.
+func expiration(ttl int, now time.Time) int32 {
+	if ttl <= longest {
+		return int32(ttl)
+	}
+	if at := now.Unix() + int64(min(ttl, math.MaxInt32)); at < math.MaxInt32 {
+		return int32(at)
+	}
+	return 0 // beyond what memcached can tell
 }
 
 // encode writes texts and numbers as they are, so that anybody can read them, and all else as JSON.

@@ -37,8 +37,7 @@ type timer struct {
 	meter
 	min, max, mean, m2 float64
 
-	sample [sampleSize]weighted
-	n      int
+	sample []weighted // sampleSize at most; a name that an event makes up costs little
 	ticks  int
 }
 
@@ -66,10 +65,9 @@ func (t *timer) update(v float64) {
 	t.m2 += delta * (v - t.mean)
 	w := weighted{math.Exp(decay*period.Seconds()*float64(t.ticks)) / (1 - rand.Float64()), v}
 	switch {
-	case t.n < sampleSize:
-		t.sample[t.n] = w
-		t.n++
-		t.up(t.n - 1)
+	case len(t.sample) < sampleSize:
+		t.sample = append(t.sample, w)
+		t.up(len(t.sample) - 1)
 	case w.priority > t.sample[0].priority:
 		t.sample[0] = w
 		t.down()
@@ -92,10 +90,10 @@ func (t *timer) up(i int) {
 func (t *timer) down() {
 	for i := 0; ; {
 		child := 2*i + 1
-		if child >= t.n {
+		if child >= len(t.sample) {
 			return
 		}
-		if child+1 < t.n && t.sample[child+1].priority < t.sample[child].priority {
+		if child+1 < len(t.sample) && t.sample[child+1].priority < t.sample[child].priority {
 			child++
 		}
 		if t.sample[i].priority <= t.sample[child].priority {
@@ -110,7 +108,7 @@ func (t *timer) tick() {
 	t.meter.tick()
 	if t.ticks++; t.ticks >= rescale {
 		factor := math.Exp(-decay * period.Seconds() * float64(t.ticks))
-		for i := range t.sample[:t.n] {
+		for i := range t.sample {
 			t.sample[i].priority *= factor
 		}
 		t.ticks = 0
@@ -128,7 +126,7 @@ func (t *timer) stddev() float64 {
 
 // sorted returns the values of the sample in order.
 func (t *timer) sorted() []float64 {
-	values := make([]float64, t.n)
+	values := make([]float64, len(t.sample))
 	for i := range values {
 		values[i] = t.sample[i].value
 	}

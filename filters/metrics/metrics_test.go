@@ -137,7 +137,7 @@ func TestSample(t *testing.T) {
 			tm.tick()
 		}
 	}
-	require.Equal(t, sampleSize, tm.n)
+	require.Equal(t, sampleSize, len(tm.sample))
 	values := tm.sorted()
 	require.InDelta(t, 500, percentile(values, 50), 100)
 	require.InDelta(t, 950, percentile(values, 95), 40)
@@ -145,7 +145,7 @@ func TestSample(t *testing.T) {
 		tm.tick()
 	}
 	tm.update(1)
-	for i := 1; i < tm.n; i++ {
+	for i := 1; i < len(tm.sample); i++ {
 		require.LessOrEqual(t, tm.sample[(i-1)/2].priority, tm.sample[i].priority)
 	}
 }
