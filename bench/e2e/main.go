@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ type options struct {
 	sinkErrors          float64
 	stall               time.Duration
 	keep, sample        bool
+	pin                 bool
 }
 
 func parseOptions(args []string) (options, error) {
@@ -78,6 +80,7 @@ func parseOptions(args []string) (options, error) {
 	fs.DurationVar(&o.sinkLatency, "sink-latency", 0, "hold every bulk answer back")
 	fs.Float64Var(&o.sinkErrors, "sink-errors", 0, "share of bulk requests answered 429")
 	fs.DurationVar(&o.stall, "stall", 15*time.Second, "give up when nothing arrives for so long; what is missing then is lost")
+	fs.BoolVar(&o.pin, "pin", false, "give the shipper the last CPU to itself and the others to sink and sender (taskset): how it behaves where they run on other machines")
 	fs.BoolVar(&o.keep, "keep", false, "keep the directory with the configurations and say where it is")
 	fs.BoolVar(&o.sample, "sample", false, "print the first documents that arrive")
 	if err := fs.Parse(args); err != nil {
@@ -97,6 +100,9 @@ func parseOptions(args []string) (options, error) {
 	}
 	if o.conns < 1 || o.runs < 1 || o.events < 1 || o.workers < 1 {
 		return o, fmt.Errorf("-conns, -runs, -events and -workers must be at least 1")
+	}
+	if o.pin && runtime.NumCPU() < 2 {
+		return o, fmt.Errorf("-pin needs two CPUs")
 	}
 	if o.latency && (o.rate > 0 || !o.record) {
 		return o, fmt.Errorf("-latency chooses the rates and needs -record")

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -123,14 +124,27 @@ func startSink(o options) (p *childproc.Process, addr string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	argv := []string{self, "sink", "-listen", "127.0.0.1:0", "-record=" + strconv.FormatBool(o.record),
-		"-latency", o.sinkLatency.String(), "-errors", fmt.Sprint(o.sinkErrors)}
+	argv := o.pinned(false, self, "sink", "-listen", "127.0.0.1:0", "-record="+strconv.FormatBool(o.record),
+		"-latency", o.sinkLatency.String(), "-errors", fmt.Sprint(o.sinkErrors))
 	p, err = childproc.Launch("sink", argv, nil, startTimeout, func(line string) bool {
 		var ok bool
 		addr, ok = strings.CutPrefix(line, listenLine)
 		return ok
 	})
 	return p, addr, err
+}
+
+// pinned returns argv as it is, or with -pin so that it runs on the CPUs of the shipper or of the others.
+func (o options) pinned(shipper bool, argv ...string) []string {
+	if !o.pin {
+		return argv
+	}
+	last := runtime.NumCPU() - 1
+	cpus := fmt.Sprintf("0-%d", last-1)
+	if shipper {
+		cpus = strconv.Itoa(last)
+	}
+	return append([]string{"taskset", "-c", cpus}, argv...)
 }
 
 // running is a shipper that takes connections.
@@ -154,7 +168,7 @@ func startShipper(o options, s shipper, pipeline, dir, sinkAddr string) (running
 		return running{}, err
 	}
 	start := time.Now()
-	p, err := childproc.Start(s.name(), argv, env)
+	p, err := childproc.Start(s.name(), o.pinned(true, argv...), env)
 	if err != nil {
 		return running{}, err
 	}
@@ -190,8 +204,8 @@ func runSender(o options, workload, address string, events uint64, rate float64,
 	if err != nil {
 		return res, 0, err
 	}
-	argv := []string{self, "load", "-address", address, "-workload", workload, "-events", fmt.Sprint(events),
-		"-conns", fmt.Sprint(o.conns), "-rate", fmt.Sprint(rate)}
+	argv := o.pinned(false, self, "load", "-address", address, "-workload", workload, "-events", fmt.Sprint(events),
+		"-conns", fmt.Sprint(o.conns), "-rate", fmt.Sprint(rate))
 	var text string
 	p, err := childproc.Launch("load", argv, nil, senderTimeout(events, rate), func(line string) bool {
 		var ok bool

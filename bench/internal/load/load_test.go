@@ -108,7 +108,7 @@ func (r *receiver) check(t *testing.T, o Options) Result {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return r.conns == o.Conns && len(r.times) == int(o.Events)
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.NoError(t, r.Close())
 	r.wg.Wait()
 	require.Equal(t, o.Events, res.Events)
