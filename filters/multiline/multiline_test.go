@@ -3,6 +3,7 @@ package multiline
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -35,7 +36,9 @@ func flush(f *filter, after time.Duration, final bool) string {
 	return strings.Join(out, "\n")
 }
 
-func TestPrevious(t *testing.T) {
+func TestPrevious(t *testing.T) { synctest.Test(t, testPrevious) }
+
+func testPrevious(t *testing.T) {
 	r := filtertest.New(t, Plugin, `pattern => "^\s" what => "previous"`)
 	f := func(in, want string) { t.Helper(); require.Equal(t, want, r.Run(in)) }
 	f(`{"message":"first","host":"a"}`, `dropped`)

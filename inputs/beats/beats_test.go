@@ -39,7 +39,7 @@ func serve(t testing.TB, def *plugin.Definition, conf string, ecs plugin.ECS, ch
 		change(out)
 	}
 	stop := inputtest.Run(t, in, out)
-	require.Eventually(t, func() bool { return in.addr.Load() != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return in.addr.Load() != nil }, time.Minute, time.Millisecond)
 	return in.addr.Load().String(), out, stop
 }
 
@@ -57,7 +57,7 @@ func events(n int) (all []any) {
 func TestClientOfTheProtocolsAuthors(t *testing.T) {
 	for _, level := range []int{0, 3} {
 		addr, out, _ := serve(t, Plugin, `type => app`, plugin.ECSDisabled, nil)
-		c, err := clientv2.SyncDial(addr, clientv2.CompressionLevel(level), clientv2.Timeout(10*time.Second))
+		c, err := clientv2.SyncDial(addr, clientv2.CompressionLevel(level), clientv2.Timeout(time.Minute))
 		require.NoError(t, err)
 		for range 3 {
 			n, err := c.Send(events(1000))

@@ -68,7 +68,7 @@ func TestStopEndsTheCommand(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- built.Input.Run(ctx, out) }()
-	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, time.Minute, time.Millisecond)
 	cancel()
 	require.NoError(t, <-ended)
 	require.Zero(t, out.Len())

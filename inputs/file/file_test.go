@@ -100,7 +100,7 @@ func TestTail(t *testing.T) {
 	require.NotNil(t, built, diags.String())
 	out := inputtest.NewSink(built)
 	stop := inputtest.Run(t, built.Input, out)
-	require.Eventually(t, func() bool { return built.Input.(*input).matched.Load() == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return built.Input.(*input).matched.Load() == 1 }, time.Minute, time.Millisecond)
 	write(t, fresh, "one\ntwo\r\nhal")
 	require.Equal(t, []string{"one", `two\r`}, messages(out.Wait(2)))
 	write(t, old, "after\n")
@@ -306,7 +306,7 @@ func TestReadModeDeletesWhatIsDelivered(t *testing.T) {
 	write(t, path, "a new file of that name\n")
 	out2, _ := start(t, dir, `path => "DIR/*.log" mode => read file_completed_action => log file_completed_log_path => "DIR/done"`)
 	out2.Wait(1)
-	require.Eventually(t, func() bool { d, _ := os.ReadFile(filepath.Join(dir, "done")); return len(d) > 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { d, _ := os.ReadFile(filepath.Join(dir, "done")); return len(d) > 0 }, time.Minute, time.Millisecond)
 	require.FileExists(t, path)
 }
 

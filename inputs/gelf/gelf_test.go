@@ -31,7 +31,7 @@ func start(t testing.TB, conf string) (*input, *inputtest.Sink, func()) {
 	stop := inputtest.Run(t, in, out)
 	require.Eventually(t, func() bool {
 		return (!in.o.UseUDP || in.udp.Load() != nil) && (!in.o.UseTCP || in.tcp.Load() != nil)
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	return in, out, stop
 }
 
@@ -243,7 +243,7 @@ func TestStopWhileSendersGoOn(t *testing.T) {
 				addr = in.tcp.Load()
 			}
 			return addr != nil
-		}, 5*time.Second, time.Millisecond)
+		}, time.Minute, time.Millisecond)
 		c := dial(t, addr)
 		out.c.Store(&c)
 		send(t, c, "{\"short_message\":\"one\"}\x00")

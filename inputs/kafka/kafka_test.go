@@ -99,7 +99,7 @@ func testAcknowledgement(t *testing.T, addr string, admin *kgo.Client) {
 	stop = inputtest.Run(t, built.Input, out)
 	out.Wait(100)
 	out.Release()
-	require.Eventually(t, func() bool { return kafkatest.Committed(t, admin, "of-ack", "ack", 2) == 100 }, 30*time.Second, 50*time.Millisecond,
+	require.Eventually(t, func() bool { return kafkatest.Committed(t, admin, "of-ack", "ack", 2) == 100 }, 2*time.Minute, 50*time.Millisecond,
 		"without enable_auto_commit what is delivered is committed at once")
 	kafkatest.Produce(t, admin, "ack", 100, 110)
 	out.Wait(110)
@@ -139,7 +139,7 @@ func complete(t *testing.T, n int, sinks ...*inputtest.Sink) {
 	require.Eventually(t, func() bool {
 		different, _ := numbers(sinks...)
 		return different == n
-	}, 40*time.Second, 50*time.Millisecond)
+	}, 2*time.Minute, 50*time.Millisecond)
 }
 
 func testRebalance(t *testing.T, addr string, admin *kgo.Client, protocol string) {
@@ -169,7 +169,7 @@ func testRebalance(t *testing.T, addr string, admin *kgo.Client, protocol string
 		kafkatest.Produce(t, admin, topic, more, more+20)
 		more += 20
 		return sinks[1].Len() > 0
-	}, 40*time.Second, 50*time.Millisecond)
+	}, 2*time.Minute, 50*time.Millisecond)
 	stop0()
 	kafkatest.Produce(t, admin, topic, more, more+100)
 	more += 100

@@ -22,7 +22,7 @@ var background = context.Background()
 // client returns a client of a server.
 func client(t testing.TB, s *testenv.RedisServer) *redisclient.Client {
 	t.Helper()
-	c := redisclient.New(redisclient.Options{Host: "127.0.0.1", Port: s.Port(), Password: s.Password, Timeout: 5 * time.Second})
+	c := redisclient.New(redisclient.Options{Host: "127.0.0.1", Port: s.Port(), Password: s.Password, Timeout: 30 * time.Second})
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -200,7 +200,7 @@ func TestChannels(t *testing.T) {
 	f := func(conf, channel string) {
 		t.Helper()
 		in, out, stop := run(t, s, conf)
-		require.Eventually(t, in.listening.Load, 5*time.Second, time.Millisecond)
+		require.Eventually(t, in.listening.Load, time.Minute, time.Millisecond)
 		var want []string
 		for i := range 50 {
 			require.NoError(t, c.Publish(background, channel, fmt.Sprintf(`{"n":%d}`, i)).Err())
@@ -217,11 +217,11 @@ func TestChannels(t *testing.T) {
 func TestChannelAfterARestart(t *testing.T) {
 	s := testenv.Redis(t)
 	in, out, _ := run(t, s, `data_type => channel key => "foo"`)
-	require.Eventually(t, in.listening.Load, 5*time.Second, time.Millisecond)
+	require.Eventually(t, in.listening.Load, time.Minute, time.Millisecond)
 	s.Stop()
-	require.Eventually(t, func() bool { return !in.listening.Load() }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return !in.listening.Load() }, time.Minute, time.Millisecond)
 	s.Start()
-	require.Eventually(t, in.listening.Load, 20*time.Second, time.Millisecond)
+	require.Eventually(t, in.listening.Load, time.Minute, time.Millisecond)
 	require.NoError(t, client(t, s).Publish(background, "foo", `{"n":1}`).Err())
 	out.Wait(1)
 }

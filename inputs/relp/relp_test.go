@@ -30,7 +30,7 @@ func start(t testing.TB, conf string) (*input, *inputtest.Sink, func()) {
 	in := built.Input.(*input)
 	out := inputtest.NewSink(built)
 	stop := inputtest.Run(t, in, out)
-	require.Eventually(t, func() bool { return in.addr.Load() != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return in.addr.Load() != nil }, time.Minute, time.Millisecond)
 	return in, out, stop
 }
 
@@ -123,7 +123,7 @@ func TestAnswersComeWithDelivery(t *testing.T) {
 	in, out := built.Input.(*input), inputtest.NewSink(built)
 	out.Hold = true
 	inputtest.Run(t, in, out)
-	require.Eventually(t, func() bool { return in.addr.Load() != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return in.addr.Load() != nil }, time.Minute, time.Millisecond)
 	c := dial(t, in).begin()
 	c.say("syslog", "one")
 	out.Wait(1)

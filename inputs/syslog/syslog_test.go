@@ -24,7 +24,7 @@ func serve(t testing.TB, conf string, ecs plugin.ECS, change func(*inputtest.Sin
 		change(out)
 	}
 	stop := inputtest.Run(t, in, out)
-	require.Eventually(t, func() bool { return in.addr.Load() != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return in.addr.Load() != nil }, time.Minute, time.Millisecond)
 	return in.addr.Load().String(), out, stop
 }
 

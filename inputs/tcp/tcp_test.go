@@ -100,7 +100,7 @@ func serve(t *testing.T, conf string, ecs plugin.ECS, out plugin.Sink) (addr str
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- in.Run(ctx, out) }()
-	require.Eventually(t, func() bool { return in.addr.Load() != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return in.addr.Load() != nil }, time.Minute, time.Millisecond)
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {
@@ -197,7 +197,7 @@ func TestLongRecordIsCut(t *testing.T) {
 		out.mu.Lock()
 		defer out.mu.Unlock()
 		return len(out.records) > 0 && out.records[len(out.records)-1] == "short"
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.Equal(t, 1<<20, len(strings.Join(out.records[:len(out.records)-1], "")))
 	require.Equal(t, "_record_too_long", out.tags[0])
 }

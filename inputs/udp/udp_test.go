@@ -27,7 +27,7 @@ func serve(t testing.TB, conf string, ecs plugin.ECS, change func(*inputtest.Sin
 		change(out)
 	}
 	stop := inputtest.Run(t, in, out)
-	require.Eventually(t, func() bool { return in.addr.Load() != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return in.addr.Load() != nil }, time.Minute, time.Millisecond)
 	c, err := net.DialUDP("udp", nil, in.addr.Load())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
@@ -150,7 +150,7 @@ func BenchmarkDatagrams(b *testing.B) {
 	in := built.Input.(*input)
 	out := counting{make(chan int, 1024)}
 	inputtest.Run(b, in, out)
-	require.Eventually(b, func() bool { return in.addr.Load() != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(b, func() bool { return in.addr.Load() != nil }, time.Minute, time.Millisecond)
 	c, err := net.DialUDP("udp", nil, in.addr.Load())
 	require.NoError(b, err)
 	text := []byte(strings.Repeat("x", 160))

@@ -3,7 +3,10 @@ package childproc
 import (
 	"bytes"
 	"context"
-	"syscall"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +16,8 @@ import (
 // What does not obey is killed with all that it started, and what it printed until then is there.
 func TestShellEndsWhatDoesNotObey(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd, release := Shell(ctx, "trap '' TERM; echo printed; sleep 600 | cat", 50*time.Millisecond)
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	cmd, release := Shell(ctx, "trap '' TERM; sleep 600 & echo $! > "+pidFile+"; echo printed; wait", 50*time.Millisecond)
 	defer release()
 	printed := &notify{told: make(chan struct{})}
 	cmd.Stdout = printed
@@ -24,7 +28,11 @@ func TestShellEndsWhatDoesNotObey(t *testing.T) {
 	require.Error(t, cmd.Wait())
 	require.Less(t, time.Since(began), killTime, "its output was closed before it was killed")
 	require.Equal(t, "printed\n", printed.text.String())
-	require.Eventually(t, func() bool { return syscall.Kill(-cmd.Process.Pid, 0) == syscall.ESRCH }, 5*time.Second, time.Millisecond)
+	data, err := os.ReadFile(pidFile)
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return gone(pid) }, time.Minute, time.Millisecond)
 }
 
 // notify tells when something is written to it.

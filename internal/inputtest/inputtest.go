@@ -3,6 +3,7 @@ package inputtest
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -139,8 +140,17 @@ func Documents(d plugin.Decoder, b *event.Batch, i int) []string {
 	return docs
 }
 
-// Wait returns all events once there are n.
+// patience is how long Wait waits: longer than the slowest machine needs, and short enough to tell which test lacks what.
+const patience = 5 * time.Minute
+
+// Wait returns all events once there are n, and panics when they do not come: a lost event must not hang the tests without a word.
 func (s *Sink) Wait(n int) []string {
+	late := time.AfterFunc(patience, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		panic(fmt.Sprintf("%d events in place of %d after %v: %q", len(s.events), n, patience, s.events[max(0, len(s.events)-10):]))
+	})
+	defer late.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.events) < n {

@@ -202,8 +202,8 @@ func TestLogin(t *testing.T) {
 		defer cancel()
 		return cl.Ping(ctx)
 	}
-	require.NoError(t, f("right", 20*time.Second, func(*Options) {}))
-	require.NoError(t, f("right", 20*time.Second, func(o *Options) {
+	require.NoError(t, f("right", time.Minute, func(*Options) {}))
+	require.NoError(t, f("right", time.Minute, func(o *Options) {
 		o.JAASPath, o.JAASConfig = file("jaas.conf", []byte(`KafkaClient { `+o.JAASConfig.Reveal()+` };`)), ""
 		o.EndpointIdentification = ""
 	}))

@@ -36,7 +36,7 @@ func TestEnd(t *testing.T) {
 		_, err := o.Flush(ctx)
 		ended <- err
 	}()
-	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, time.Minute, time.Millisecond)
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
 	require.Zero(t, o.Env.Stats.Delivered.Load())

@@ -79,16 +79,17 @@ func TestMessages(t *testing.T) {
 func TestChunks(t *testing.T) {
 	c, port := listen(t)
 	o := outputtest.New(t, Plugin, `host => "127.0.0.1" chunksize => 100 port => `+port)
+	random := rand.New(rand.NewPCG(1, 2))
 	var noise strings.Builder
 	for range 800 {
-		noise.WriteByte(byte('a' + rand.IntN(26)))
+		noise.WriteByte(byte('a' + random.IntN(26)))
 	}
 	o.Write(t, `{"message":"`+noise.String()+`"}`)
 	got, datagrams := read(t, c)
 	require.Greater(t, datagrams, 4)
 	require.Contains(t, got, noise.String())
 	for range 50_000 {
-		noise.WriteByte(byte('a' + rand.IntN(26)))
+		noise.WriteByte(byte('a' + random.IntN(26)))
 	}
 	require.Len(t, o.Append(t, `{"message":"`+noise.String()+`"}`, `{"none":1}`), 2)
 	require.Equal(t, int64(2), o.Env.Stats.Dropped.Load())

@@ -52,7 +52,7 @@ func open(t testing.TB, conf string, dead plugin.DeadLetters) (*output, *plugin.
 	out := built.Output.(*output)
 	require.NoError(t, out.Start(t.Context()))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		require.NoError(t, out.Close(ctx))
 	})

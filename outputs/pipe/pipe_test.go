@@ -6,13 +6,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"millrace/internal/outputtest"
+	"millrace/internal/testenv"
 )
 
 func content(t *testing.T, path string) string {
@@ -50,7 +50,7 @@ func TestCommandThatEnds(t *testing.T) {
 		o.Write(t, `{"n":1}`)
 		data, _ := os.ReadFile(path)
 		return strings.Count(string(data), "1\n") > 1
-	}, 30*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.Positive(t, o.Env.Stats.Retried.Load())
 }
 
@@ -62,13 +62,13 @@ func TestIdleCommandEnds(t *testing.T) {
 		o.Write(t, `{"app":"b"}`)
 		_, err := os.Stat(path + ".a")
 		return err == nil
-	}, 30*time.Second, 2*time.Millisecond)
+	}, time.Minute, 2*time.Millisecond)
 }
 
 // A command that does not read stops the pipeline; the end of the pipeline is not held up by it, and ends it.
 func TestCommandThatDoesNotRead(t *testing.T) {
 	pid := filepath.Join(t.TempDir(), "pid")
-	o := outputtest.New(t, Plugin, `command => "echo $$ > `+pid+`; sleep 600 | cat" message_format => "%{m}"`)
+	o := outputtest.New(t, Plugin, `command => "sleep 600 & echo $! > `+pid+`; wait" message_format => "%{m}"`)
 	require.Empty(t, o.Append(t, `{"m":"`+strings.Repeat("x", 1<<20)+`"}`))
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
@@ -76,14 +76,14 @@ func TestCommandThatDoesNotRead(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.False(t, settled)
 	require.Zero(t, o.Env.Stats.Delivered.Load())
-	group := 0
+	started := 0
 	require.Eventually(t, func() bool {
 		text, _ := os.ReadFile(pid)
-		group, _ = strconv.Atoi(strings.TrimSpace(string(text)))
-		return group > 0
-	}, 30*time.Second, time.Millisecond)
+		started, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+		return strings.HasSuffix(string(text), "\n") && started > 0
+	}, time.Minute, time.Millisecond)
 	require.ErrorIs(t, o.Close(ctx), context.DeadlineExceeded)
-	require.Eventually(t, func() bool { return syscall.Kill(-group, 0) == syscall.ESRCH }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return testenv.Gone(started) }, time.Minute, time.Millisecond)
 }
 
 func TestCloseEndsCommands(t *testing.T) {
@@ -119,7 +119,7 @@ func TestCloseWaitsForIdleCommands(t *testing.T) {
 		defer out.mu.Unlock()
 		out.sweep()
 		return len(out.running) == 0
-	}, 30*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.ErrorIs(t, o.Close(ctx), context.Canceled)

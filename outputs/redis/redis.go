@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"millrace/internal/netout"
 	"millrace/internal/redisclient"
 	"millrace/internal/throttle"
 	"millrace/pipeline/event"
@@ -105,14 +106,14 @@ func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if failed = nil; !redisclient.IsReply(err) {
+		if failed = nil; !redisclient.IsReply(err) || len(w.o.addresses) > 1 && redisclient.Unable(err) {
 			failed = c
 		}
 		for _, c := range cmds {
 			w.o.env.Stats.Retried.Add(int64(len(c.items)))
 		}
 		w.o.log.Error("Redis did not take events; trying again", slog.Any("error", err))
-		if err := pause(ctx, w.o.o.ReconnectInterval); err != nil {
+		if err := netout.Pause(ctx, max(w.o.o.ReconnectInterval, leastPause)); err != nil {
 			return err
 		}
 	}
@@ -198,7 +199,7 @@ func (w *writer) add(ctx context.Context, p redisclient.Pipeliner, cmd command) 
 // maxChecked bounds the lists of which is known when they were looked at.
 const maxChecked = 4096
 
-// leastPause is how long the output waits for a list that is too long where congestion_interval is nothing.
+// leastPause is how long the output waits for a list that is too long, or before it tries again, where the interval for that is nothing.
 const leastPause = 10 * time.Millisecond
 
 // waitForRoom waits until no list that commands append to is longer than congestion_threshold.
@@ -225,7 +226,7 @@ func (o *output) waitForRoom(ctx context.Context, c *redisclient.Client, cmds []
 			}
 			o.log.Warn("a list is longer than congestion_threshold; waiting until somebody takes from it", slog.String("key", cmd.key),
 				slog.Int64("length", n))
-			if err := pause(ctx, max(o.o.CongestionInterval, leastPause)); err != nil {
+			if err := netout.Pause(ctx, max(o.o.CongestionInterval, leastPause)); err != nil {
 				return err
 			}
 		}
@@ -250,14 +251,4 @@ func (o *output) mark(key string) {
 		clear(o.checked)
 	}
 	o.checked[key] = time.Now()
-}
-
-// pause waits for d. Its error says that ctx ended before.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

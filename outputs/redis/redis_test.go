@@ -19,7 +19,7 @@ var background = context.Background()
 func start(t *testing.T, conf string, opts ...testenv.Option) (*outputtest.Output, *testenv.RedisServer, *redisclient.Client) {
 	t.Helper()
 	s := testenv.Redis(t, opts...)
-	c := redisclient.New(redisclient.Options{Host: "127.0.0.1", Port: s.Port(), Password: s.Password, Timeout: 5 * time.Second})
+	c := redisclient.New(redisclient.Options{Host: "127.0.0.1", Port: s.Port(), Password: s.Password, Timeout: 30 * time.Second})
 	t.Cleanup(func() { _ = c.Close() })
 	return outputtest.New(t, Plugin, fmt.Sprintf("port => %d ", s.Port())+conf), s, c
 }
@@ -33,7 +33,7 @@ func numbered(n int) (docs []string) {
 
 func TestList(t *testing.T) {
 	const list = `data_type => list key => "k" `
-	for _, conf := range []string{list, list + "batch => true", list + "batch => true batch_events => 7", `timeout => 3 queue => "k"`} {
+	for _, conf := range []string{list, list + "batch => true", list + "batch => true batch_events => 7", `timeout => 30 queue => "k"`} {
 		o, _, c := start(t, conf)
 		docs := numbered(2000)
 		o.Write(t, docs[:1500]...)
@@ -87,7 +87,7 @@ func TestServerThatGoesAway(t *testing.T) {
 	o.Write(t, docs[:10]...)
 	s.Stop()
 	settled := o.WriteAsync(t, docs[10:]...)
-	require.Eventually(t, func() bool { return o.Env.Stats.Retried.Load() > 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return o.Env.Stats.Retried.Load() > 0 }, time.Minute, time.Millisecond)
 	s.Start()
 	<-settled
 	require.Equal(t, docs[10:], c.LRange(background, "k", 0, -1).Val()) // the server kept nothing of the first ten
@@ -96,7 +96,7 @@ func TestServerThatGoesAway(t *testing.T) {
 
 func TestNextHost(t *testing.T) {
 	s := testenv.Redis(t)
-	c := redisclient.New(redisclient.Options{Host: "127.0.0.1", Port: s.Port(), Timeout: 5 * time.Second})
+	c := redisclient.New(redisclient.Options{Host: "127.0.0.1", Port: s.Port(), Timeout: 30 * time.Second})
 	defer func() { _ = c.Close() }()
 	o := outputtest.New(t, Plugin, fmt.Sprintf(`host => ["127.0.0.1:1", "127.0.0.1"] shuffle_hosts => false port => %d data_type => list key => "k"
 		reconnect_interval => 0.01`, s.Port()))
@@ -110,7 +110,7 @@ func TestReplyThatIsAnError(t *testing.T) {
 	require.NoError(t, c.Set(background, "a1", "text", 0).Err())
 	docs := numbered(3)
 	settled := o.WriteAsync(t, docs...)
-	require.Eventually(t, func() bool { return o.Env.Stats.Retried.Load() > 3 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return o.Env.Stats.Retried.Load() > 3 }, time.Minute, time.Millisecond)
 	require.NoError(t, c.Del(background, "a1").Err())
 	<-settled
 	for i, key := range []string{"a0", "a1", "a2"} {
@@ -124,7 +124,7 @@ func TestCongestion(t *testing.T) {
 	o.Write(t, docs[:6]...)
 	settled := o.WriteAsync(t, docs[6:]...)
 	looked := func() bool { return c.Info(background, "commandstats").Val() != "" && llens(c) > 3 }
-	require.Eventually(t, looked, 10*time.Second, time.Millisecond)
+	require.Eventually(t, looked, time.Minute, time.Millisecond)
 	require.Equal(t, int64(6), c.LLen(background, "k").Val())
 	require.NoError(t, c.LTrim(background, "k", 0, 4).Err())
 	<-settled

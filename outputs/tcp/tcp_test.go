@@ -78,7 +78,7 @@ func TestClientConnectsAgain(t *testing.T) {
 		}
 		defer func() { _ = c.Close() }()
 		return lines(t, c, 1)[0] == `{"b":2}`
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 // Events that could not be written wait for the peer.
@@ -87,7 +87,7 @@ func TestClientWaitsForItsPeer(t *testing.T) {
 	require.NoError(t, l.Close())
 	o := outputtest.New(t, Plugin, `host => "127.0.0.1" codec => json_lines reconnect_interval => 0.01 port => `+port)
 	settled := o.WriteAsync(t, `{"a":1}`, `{"b":2}`)
-	require.Eventually(t, func() bool { return o.Env.Stats.Retried.Load() > 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return o.Env.Stats.Retried.Load() > 0 }, time.Minute, time.Millisecond)
 	l, err := net.Listen("tcp", "127.0.0.1:"+port)
 	require.NoError(t, err)
 	defer func() { _ = l.Close() }()
@@ -133,13 +133,13 @@ func TestServer(t *testing.T) {
 		require.NoError(t, err)
 		peers = append(peers, c)
 	}
-	require.Eventually(t, func() bool { return s.open.Load() == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.open.Load() == 2 }, time.Minute, time.Millisecond)
 	o.Write(t, `{"a":1}`)
 	for _, c := range peers {
 		require.Equal(t, []string{`{"a":1}`}, lines(t, c, 1))
 	}
 	require.NoError(t, peers[0].Close())
-	require.Eventually(t, func() bool { return s.open.Load() == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.open.Load() == 1 }, time.Minute, time.Millisecond)
 	o.Write(t, `{"b":2}`)
 	require.Equal(t, []string{`{"b":2}`}, lines(t, peers[1], 1))
 	require.Equal(t, int64(2), o.Env.Stats.Delivered.Load())
@@ -156,7 +156,7 @@ func TestPeerThatComesTooLate(t *testing.T) {
 	cancel()
 	near, far := net.Pipe()
 	go s.welcome(ctx, near)
-	require.NoError(t, far.SetDeadline(time.Now().Add(5*time.Second)))
+	require.NoError(t, far.SetDeadline(time.Now().Add(time.Minute)))
 	_, err := far.Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF)
 	require.Empty(t, s.peers)
@@ -190,7 +190,7 @@ func TestTLS(t *testing.T) {
 	conf.Certificates = []tls.Certificate{pair}
 	c, err := tls.Dial("tcp", addr, conf)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return s.open.Load() == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.open.Load() == 1 }, time.Minute, time.Millisecond)
 	o.Write(t, `{"a":1}`)
 	require.Equal(t, []string{`{"a":1}`}, lines(t, c, 1))
 
@@ -222,7 +222,7 @@ func TestTLS(t *testing.T) {
 		_, err := stranger.Flush(ctx)
 		ended <- err
 	}()
-	require.Eventually(t, func() bool { return stranger.Env.Stats.Retried.Load() > 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return stranger.Env.Stats.Retried.Load() > 1 }, time.Minute, time.Millisecond)
 	cancel()
 	require.Error(t, <-ended)
 	require.Zero(t, stranger.Env.Stats.Delivered.Load())
