@@ -9,10 +9,13 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"millrace/internal/testenv"
 )
 
 // Config describes a proxy. Only Target is required.
@@ -66,7 +69,7 @@ func New(t testing.TB, cfg Config) *Proxy {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.state.Store(&state{changed: make(chan struct{})})
 	if cfg.Listen == "" {
-		cfg.Listen = "127.0.0.1:0"
+		cfg.Listen = net.JoinHostPort("127.0.0.1", strconv.Itoa(testenv.FreePort(t))) // nobody takes it during a refusal
 	}
 	if err := p.listen(cfg.Listen); err != nil {
 		t.Fatal(err)
@@ -185,7 +188,10 @@ func (p *Proxy) listen(addr string) error {
 		return err
 	}
 	p.mu.Lock()
-	p.listener, p.addr = l, l.Addr().String()
+	p.listener = l
+	if p.addr == "" { // it stays, and is read without the lock
+		p.addr = l.Addr().String()
+	}
 	p.mu.Unlock()
 	p.wg.Go(func() { p.accept(l) })
 	return nil

@@ -181,6 +181,8 @@ type SharedES struct {
 	o   *options
 	s   *server
 	dir string
+	// release gives the node's port back.
+	release func()
 }
 
 // SharedElasticsearch describes a node to share; nothing is started yet.
@@ -200,6 +202,7 @@ func (s *SharedES) close() {
 	if s.s != nil {
 		p, _ := s.s.current()
 		p.Kill()
+		s.release()
 	}
 	if s.dir != "" {
 		if err := os.RemoveAll(s.dir); err != nil {
@@ -239,6 +242,9 @@ func (s *SharedES) prepare() error {
 	}
 	srv, err := newElasticsearch(o, dir)
 	if err != nil {
+		return err
+	}
+	if srv.port, s.release, err = takePort(); err != nil {
 		return err
 	}
 	s.o, s.s = o, srv

@@ -22,9 +22,7 @@ func Redis(t testing.TB, opts ...Option) *RedisServer {
 	if o.tls != nil {
 		t.Fatal("testenv.Redis: TLS is set by tls-port and its settings, not by WithTLS")
 	}
-	s := newRedis(o, o.dataDir(t))
-	s.port = FreePort(t) // Redis takes port 0 for "no TCP"
-	return &RedisServer{Handle: run(t, s), Password: o.password}
+	return &RedisServer{Handle: run(t, newRedis(o, o.dataDir(t))), Password: o.password}
 }
 
 func newRedis(o *options, dir string) *server {

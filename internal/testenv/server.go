@@ -14,7 +14,7 @@ import (
 // server is a process that can be started again on the port it had first.
 type server struct {
 	name string
-	// command builds argv for a port, 0 meaning any.
+	// command builds argv for a port.
 	command func(port int) []string
 	env     []string
 	// address reads the host:port out of the line that says the server is ready, or returns "".
@@ -140,6 +140,9 @@ func (h Handle) signal(sig syscall.Signal) {
 // run starts the server for a test and ends it with the test.
 func run(t testing.TB, s *server) Handle {
 	t.Helper()
+	if s.port == 0 {
+		s.port = FreePort(t) // it stays the server's while that is down
+	}
 	if err := s.start(); err != nil {
 		t.Fatal(err)
 	}

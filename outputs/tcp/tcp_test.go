@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,8 +84,7 @@ func TestClientConnectsAgain(t *testing.T) {
 
 // Events that could not be written wait for the peer.
 func TestClientWaitsForItsPeer(t *testing.T) {
-	l, port := listen(t)
-	require.NoError(t, l.Close())
+	port := strconv.Itoa(testenv.FreePort(t))
 	o := outputtest.New(t, Plugin, `host => "127.0.0.1" codec => json_lines reconnect_interval => 0.01 port => `+port)
 	settled := o.WriteAsync(t, `{"a":1}`, `{"b":2}`)
 	require.Eventually(t, func() bool { return o.Env.Stats.Retried.Load() > 0 }, time.Minute, time.Millisecond)
