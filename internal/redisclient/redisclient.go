@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -75,4 +76,18 @@ type Pipeliner = redis.Pipeliner
 func IsReply(err error) bool {
 	var reply redis.Error
 	return errors.As(err, &reply)
+}
+
+// Unable reports whether err is the answer of a server that takes nothing at all for now, whoever asks: a replica, or one that starts.
+func Unable(err error) bool {
+	var reply redis.Error
+	if !errors.As(err, &reply) {
+		return false
+	}
+	kind, _, _ := strings.Cut(reply.Error(), " ")
+	switch kind {
+	case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "OOM", "MISCONF":
+		return true
+	}
+	return false
 }

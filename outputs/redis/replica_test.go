@@ -15,7 +15,7 @@ import (
 	"millrace/internal/outputtest"
 )
 
-// fake is a server that answers all commands alike.
+// fake is a server that answers all commands to append alike, and knows no others.
 func fake(t *testing.T, answer string) (address string, asked *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,16 +40,23 @@ func serve(c net.Conn, answer string, asked *atomic.Int64) {
 	for {
 		head, err := r.ReadString('\n')
 		n, _ := strconv.Atoi(strings.TrimSpace(head[min(1, len(head)):]))
+		var words []string
 		for range n {
 			size, _ := r.ReadString('\n')
 			length, _ := strconv.Atoi(strings.TrimSpace(size[min(1, len(size)):]))
-			_, _ = io.CopyN(io.Discard, r, int64(length+2))
+			word := make([]byte, length+2)
+			_, _ = io.ReadFull(r, word)
+			words = append(words, strings.TrimSpace(string(word)))
 		}
 		if err != nil {
 			return
 		}
-		asked.Add(1)
-		if _, err := io.WriteString(c, answer); err != nil {
+		reply := "-ERR unknown command\r\n"
+		if strings.EqualFold(words[0], "rpush") {
+			asked.Add(1)
+			reply = answer
+		}
+		if _, err := io.WriteString(c, reply); err != nil {
 			return
 		}
 	}
