@@ -70,7 +70,7 @@ func TestLikeElasticsearch(t *testing.T) {
 		name string
 		e    query.Engine
 	}
-	real, err := engine.Open(engine.Options{Dir: t.TempDir()})
+	real, err := engine.Open(engine.Options{Dir: t.TempDir(), MaxAge: -1})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, real.Close()) }()
 	sides := []side{{"reference", newNaive()}, {"engine", real}}

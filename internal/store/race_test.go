@@ -15,7 +15,7 @@ import (
 // TestAllAtOnce: writers whose documents make new fields and new indices, readers, and somebody who deletes indices, all at the same time.
 // Every document of the index that nobody deletes is there at the end, and its mapping knows every field.
 func TestAllAtOnce(t *testing.T) {
-	e, err := engine.Open(engine.Options{Dir: t.TempDir()})
+	e, err := engine.Open(engine.Options{Dir: t.TempDir(), MaxAge: -1})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, e.Close()) }()
 	s, err := New(e, Options{})

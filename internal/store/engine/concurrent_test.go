@@ -104,7 +104,7 @@ func otherIndices(t *testing.T, e *Engine) {
 }
 
 func TestCancelled(t *testing.T) {
-	e, err := Open(Options{Dir: t.TempDir()})
+	e, err := Open(Options{Dir: t.TempDir(), MaxAge: -1})
 	require.NoError(t, err)
 	defer e.Close()
 	require.NoError(t, e.CreateIndex("logs", nil))

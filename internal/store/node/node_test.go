@@ -17,7 +17,7 @@ import (
 
 // TestClients: Elastic's own clients take the store for Elasticsearch: the product check, the bulk indexer, compressed bodies, searches.
 func TestClients(t *testing.T) {
-	n, err := Start(Options{Dir: t.TempDir(), Port: "0", Log: slog.New(slog.DiscardHandler)})
+	n, err := Start(Options{Dir: t.TempDir(), Port: "0", MaxAge: -1, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, n.Close()) }()
 	config := elasticsearch.Config{Addresses: []string{n.URL()}, CompressRequestBody: true, EnableCompatibilityMode: true}
