@@ -36,10 +36,12 @@ func (in *input) listen(ctx context.Context, r *reader) error {
 		failed <- receive(ctx, s, messages)
 	}()
 	for m := range messages {
-		if err := in.collect(ctx, r, m, messages); err != nil {
+		if n, err := in.collect(ctx, r, m, messages); err != nil {
 			cancel()
 			for range messages { // until the receiver has ended
+				n++
 			}
+			in.lose(n, err)
 			return err
 		}
 	}
@@ -81,21 +83,23 @@ func receive(ctx context.Context, s *redisclient.PubSub, messages chan<- *redisc
 	}
 }
 
-// collect pushes a message and what came with it, a batch for each run of messages from one channel.
-func (in *input) collect(ctx context.Context, r *reader, m *redisclient.Message, messages <-chan *redisclient.Message) error {
+// collect pushes a message and what came with it, a batch for each run of messages from one channel. With an error it returns how many messages
+// were not taken.
+func (in *input) collect(ctx context.Context, r *reader, m *redisclient.Message, messages <-chan *redisclient.Message) (lost int, err error) {
 	var b *event.Batch
-	channel := ""
+	channel, n := "", 0
 	for m != nil {
 		if b != nil && m.Channel != channel {
 			if err := r.push(ctx, b, channel); err != nil {
-				return err
+				return n + 1, err
 			}
 			b = nil
 		}
 		if b == nil {
-			b, channel = r.batch(), m.Channel
+			b, channel, n = r.batch(), m.Channel, 0
 		}
 		r.add(b, m.Payload)
+		n++
 		m = nil
 		if len(b.Records) < maxMessages {
 			select {
@@ -104,5 +108,5 @@ func (in *input) collect(ctx context.Context, r *reader, m *redisclient.Message,
 			}
 		}
 	}
-	return r.push(ctx, b, channel)
+	return n, r.push(ctx, b, channel)
 }

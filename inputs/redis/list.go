@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ func (in *input) list(ctx context.Context, r *reader) error {
 			r.add(b, item)
 		}
 		if err := r.push(ctx, b, ""); err != nil {
+			c.giveBack(items)
 			return err
 		}
 	}
@@ -52,6 +54,20 @@ func (t *taker) take() ([]string, error) {
 	items, err := t.many()
 	t.wait = err == nil && len(items) == 0
 	return items, err
+}
+
+// giveBack puts elements that the pipeline did not take back to where they were.
+func (t *taker) giveBack(items []string) {
+	args := []any{t.in.names["lpush"], t.in.o.Key}
+	for _, item := range slices.Backward(items) {
+		args = append(args, item)
+	}
+	if err := t.c.Do(context.Background(), args...).Err(); err != nil {
+		t.in.lose(len(items), err)
+		return
+	}
+	t.in.taken.Add(-int64(len(items)))
+	t.in.env.Log.Warn("elements that the pipeline did not take are in the list again", "elements", len(items))
 }
 
 // one waits for an element.

@@ -23,7 +23,7 @@ var Plugin = plugin.DefineInput("redis", Options{
 }, New, plugin.WithCodec("json"))
 
 // Options configures the input. What was taken from a list is no longer in Redis: if the machine fails before it is delivered, it is lost,
-// unless the pipeline has a persistent queue.
+// unless the pipeline has a persistent queue. What the pipeline does not take as it stops is put back.
 type Options struct {
 	// Host of the server.
 	Host string `opt:"host"`
@@ -88,7 +88,7 @@ type Options struct {
 }
 
 // commands are those that the input sends and command_map may rename.
-var commands = []string{"blpop", "evalsha", "lpop", "lrange", "ltrim", "psubscribe", "script", "subscribe"}
+var commands = []string{"blpop", "evalsha", "lpop", "lpush", "lrange", "ltrim", "psubscribe", "script", "subscribe"}
 
 // New checks the options; nothing is connected.
 func New(o Options, env *plugin.Env) (plugin.Input, error) {
@@ -130,6 +130,7 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	in := &input{
 		o: o, env: env, tls: conf, names: names, log: throttle.New(env.Log, time.Minute), pause: time.Second,
 		taken: env.Counter("redis_messages", "Elements and messages taken from Redis."),
+		lost:  env.Counter("redis_lost", "Elements and messages that the pipeline did not take in time and that could not be put back."),
 	}
 	return in, nil
 }

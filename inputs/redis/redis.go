@@ -25,6 +25,7 @@ type input struct {
 	pause time.Duration // before a connection is made again
 	pool  sync.Pool
 	taken *atomic.Int64
+	lost  *atomic.Int64
 
 	listening atomic.Bool // a subscription is confirmed, for tests
 }
@@ -55,6 +56,12 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	}
 	wg.Wait()
 	return nil
+}
+
+// lose counts messages that are in Redis no longer and that the pipeline did not take.
+func (in *input) lose(n int, err error) {
+	in.lost.Add(int64(n))
+	in.env.Log.Error("messages are lost: the pipeline did not take them", "messages", n, "error", err)
 }
 
 // reader makes batches of what one thread takes.
