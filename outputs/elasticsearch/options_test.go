@@ -248,7 +248,11 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 			w.buf.Discard()
 		}
 		run()
-		require.Zero(t, testing.AllocsPerRun(10, run), conf)
+		least := testing.AllocsPerRun(10, run)
+		for try := 0; try < 10 && least > 0; try++ { // what ends of the tests before may allocate meanwhile
+			least = min(least, testing.AllocsPerRun(10, run))
+		}
+		require.Zero(t, least, conf)
 	}
 	f(``)
 	f(`index => "app-%{type}-%{+yyyy.MM.dd}" document_id => "%{clientip}" pipeline => "p" routing => "%{verb}"`)
