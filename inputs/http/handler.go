@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -89,11 +90,9 @@ func (h *handler) refuse(w http.ResponseWriter, status int, reason string) {
 // take reads the body and hands it to the pipeline; what it returns is closed when the events are delivered. Nil tells that the request
 // was not taken.
 func (h *handler) take(w http.ResponseWriter, r *http.Request) (settled <-chan struct{}, status int, reason string) {
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
-		return nil, http.StatusTooManyRequests, "too many requests wait for the pipeline; please try again"
+	const tooMany = "too many requests wait for the pipeline; please try again"
+	if len(h.slots) == cap(h.slots) { // it need not send the body
+		return nil, http.StatusTooManyRequests, tooMany
 	}
 	codec := h.codec(r)
 	room := &body{h: h}
@@ -105,10 +104,19 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request) (settled <-chan s
 		return nil, http.StatusTooManyRequests, errBusy.Error()
 	case errors.As(err, &tooLong):
 		return nil, http.StatusRequestEntityTooLarge, "the body is longer than max_content_length"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, http.StatusRequestTimeout, "the body does not come"
 	case errors.Is(err, errEncoding):
 		return nil, http.StatusUnsupportedMediaType, err.Error()
 	case err != nil:
 		return nil, http.StatusBadRequest, "the body cannot be read: " + err.Error()
+	}
+	// A request that is still being sent waits for its client and takes the place of nobody.
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		return nil, http.StatusTooManyRequests, tooMany
 	}
 	done := make(chan struct{})
 	b := &event.Batch{
@@ -136,7 +144,7 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, codec byte) (string,
 	if r.ContentLength > limit {
 		return "", &http.MaxBytesError{Limit: limit}
 	}
-	var body io.Reader = http.MaxBytesReader(w, r.Body, limit)
+	var body io.Reader = patient{http.MaxBytesReader(w, r.Body, limit), http.NewResponseController(w), b.h.in.bodyTimeout}
 	packed := true
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
@@ -182,6 +190,23 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, codec byte) (string,
 			return "", err
 		}
 	}
+}
+
+// patient is a body whose client is waited for, but not for ever.
+type patient struct {
+	io.Reader
+	control *http.ResponseController
+	timeout time.Duration
+}
+
+// Read implements io.Reader.
+func (p patient) Read(b []byte) (int, error) {
+	_ = p.control.SetReadDeadline(time.Now().Add(p.timeout)) // without it the client is waited for
+	n, err := p.Reader.Read(b)
+	if err == io.EOF {
+		_ = p.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // records makes records of a body; each begins with the byte that tells its codec.

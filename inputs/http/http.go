@@ -107,7 +107,7 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
 	in := &input{
-		o: o, env: env, log: throttle.New(env.Log, time.Minute), codecs: []*plugin.Codec{env.Codec()}, byType: make(map[string]int),
+		o: o, env: env, log: throttle.New(env.Log, time.Minute), bodyTimeout: bodyTimeout, codecs: []*plugin.Codec{env.Codec()}, byType: make(map[string]int),
 		requests: env.Counter("http_requests", "Requests received."),
 		refused:  env.Counter("http_refused", "Requests answered by an error."),
 	}
@@ -189,6 +189,7 @@ type input struct {
 
 	host, headers event.Path
 
+	bodyTimeout       time.Duration
 	requests, refused *atomic.Int64
 
 	addr atomic.Pointer[net.TCPAddr] // of the listener, for tests
@@ -207,6 +208,9 @@ func (in *input) setPaths() {
 		in.headers = *event.MustPath(headers)
 	}
 }
+
+// bodyTimeout is how long a client that sends a body may be silent.
+const bodyTimeout = time.Minute
 
 // drainLimit is how long requests that are on their way may take at the end.
 const drainLimit = 2 * time.Second
