@@ -17,8 +17,22 @@ var errLength = errors.New("the data has not the length of its type")
 // deserializer makes text of a key or value.
 type deserializer func(data []byte) (string, error)
 
-// newDeserializer returns what the Java class of the name does, with its result as text.
+// newDeserializer returns what the Java class of the name does, with its result as text. That of no data at all, by which a topic tells that a key
+// is gone, is empty.
 func newDeserializer(class string) (deserializer, error) {
+	read, err := readerOf(class)
+	if err != nil {
+		return nil, err
+	}
+	return func(data []byte) (string, error) {
+		if data == nil {
+			return "", nil
+		}
+		return read(data)
+	}, nil
+}
+
+func readerOf(class string) (deserializer, error) {
 	number := func(size int, text func(n uint64) string) deserializer {
 		return func(data []byte) (string, error) {
 			if len(data) != size {
