@@ -259,7 +259,7 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) {
 	if in.o.ProxyProtocol {
 		br := bufio.NewReaderSize(c, 4<<10)
 		var err error
-		if ip, err = proxied(br); err != nil {
+		if ip, err = proxied(br, ip); err != nil {
 			in.log.Warn("a connection does not begin with a PROXY header", slog.Any("error", err))
 			return
 		}
@@ -297,13 +297,17 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) {
 	}
 }
 
-// proxied reads a PROXY header of version 1 and returns the client's address.
-func proxied(r *bufio.Reader) (string, error) {
+// proxied reads a PROXY header of version 1 and returns the client's address: that of the proxy if it speaks for itself (UNKNOWN), as it does to
+// see whether somebody listens.
+func proxied(r *bufio.Reader, proxy string) (string, error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
 		return "", err
 	}
 	f := strings.Fields(string(line))
+	if len(f) >= 2 && f[0] == "PROXY" && f[1] == "UNKNOWN" {
+		return proxy, nil
+	}
 	if len(f) != 6 || f[0] != "PROXY" {
 		return "", fmt.Errorf("%q is no PROXY header", line)
 	}
