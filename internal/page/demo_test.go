@@ -193,15 +193,12 @@ func (f *fakeTap) serve(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, `{"error":{"message":"unexpected end of the <b>condition</b>"}}`)
 		return
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	_, _ = fmt.Fprint(w, "event: attached\ndata: {}\n\n")
-	_ = http.NewResponseController(w).Flush()
 	c := make(chan string, 10_000)
 	f.mu.Lock()
 	if f.followers == nil {
 		f.followers = make(map[chan string]bool)
 	}
-	f.followers[c] = true
+	f.followers[c] = true // before the browser hears that it follows
 	f.asked = append(f.asked, r.URL.RawQuery)
 	f.mu.Unlock()
 	defer func() {
@@ -209,6 +206,9 @@ func (f *fakeTap) serve(w http.ResponseWriter, r *http.Request) {
 		delete(f.followers, c)
 		f.mu.Unlock()
 	}()
+	w.Header().Set("Content-Type", "text/event-stream")
+	_, _ = fmt.Fprint(w, "event: attached\ndata: {}\n\n")
+	_ = http.NewResponseController(w).Flush()
 	for {
 		select {
 		case e := <-c:
