@@ -44,6 +44,9 @@ func (r *run) ask(ctx context.Context, path string, body any) (*page, error) {
 	if err := json.Unmarshal([]byte(answer), p); err != nil {
 		return nil, fmt.Errorf("reading the answer to a search: %w", err)
 	}
+	if p.Shards.Failed > 0 && r.in.cursor != nil { // the next run would begin behind their documents
+		return nil, fmt.Errorf("%d shards failed: %s", p.Shards.Failed, p.Shards.Failures)
+	}
 	if p.Shards.Failed > 0 {
 		r.in.env.Log.Warn("some shards failed: their documents are missing", slog.Int("shards", p.Shards.Failed), slog.String("failures", string(p.Shards.Failures)))
 	}
