@@ -93,6 +93,9 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	if o.Enrich != nil {
 		errs = append(errs, in.enrich(o.Enrich)...)
 	}
+	if !o.SSL {
+		env.WarnIdle("ssl_", "ssl_enabled => true", "ssl_enabled", "ssl_peer_metadata")
+	}
 	var err error
 	if in.tls, err = o.Server(tlsconf.Options{}); err != nil {
 		errs = append(errs, err)

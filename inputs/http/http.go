@@ -126,6 +126,9 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	if len(in.codecs) > 255 {
 		errs = append(errs, plugin.OptionError("additional_codecs", errors.New("more than 254 codecs")))
 	}
+	if !o.SSL {
+		env.WarnIdle("ssl_", "ssl_enabled => true", "ssl_enabled")
+	}
 	var err error
 	if in.tls, err = o.Server(o.stores()); err != nil {
 		errs = append(errs, err)

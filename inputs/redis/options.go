@@ -127,6 +127,9 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	if o.Path != "" && o.Host != "127.0.0.1" {
 		env.Warn("host", "host and port are not used: path names a socket")
 	}
+	if !o.SSL {
+		env.WarnIdle("ssl_", "ssl_enabled => true", "ssl_enabled")
+	}
 	in := &input{
 		o: o, env: env, tls: conf, names: names, log: throttle.New(env.Log, time.Minute), pause: time.Second,
 		taken: env.Counter("redis_messages", "Elements and messages taken from Redis."),

@@ -63,7 +63,9 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	if o.Port < 0 || o.Port > 65535 {
 		errs = append(errs, plugin.OptionError("port", fmt.Errorf("%d is not a port", o.Port)))
 	}
-	if o.SSL {
+	if !o.SSL {
+		env.WarnIdle("ssl_", "ssl_enable => true", "ssl_enable", "ssl_enabled")
+	} else {
 		t := tlsconf.Options{Certificate: o.Certificate, Key: o.Key, KeyPassphrase: o.KeyPassphrase}
 		if o.Authority != "" {
 			t.Authorities = []string{o.Authority}

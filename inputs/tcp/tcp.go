@@ -103,6 +103,7 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 		return nil, plugin.OptionError("port", fmt.Errorf("%d is not a port", o.Port))
 	}
 	if !o.SSL {
+		env.WarnIdle("ssl_", "ssl_enabled => true", "ssl_enabled", "ssl_enable")
 		return in, nil
 	}
 	var err error

@@ -148,6 +148,9 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
+	if !o.SSL {
+		env.WarnIdle("ssl_", "ssl_enabled => true", "ssl_enabled")
+	}
 	if o.CongestionThreshold > 0 && o.DataType == "channel" {
 		env.Warn("congestion_threshold", "a channel has no length; the option is for lists")
 		o.CongestionThreshold = 0

@@ -132,6 +132,8 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 		var err error
 		conf, err = o.tlsConfig()
 		errs = append(errs, err)
+	} else {
+		env.WarnIdle("ssl_", `protocol => "ssl-tcp"`)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -86,6 +86,9 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	if !o.SSL {
+		env.WarnIdle("ssl_", "ssl_enabled => true", "ssl_enabled", "ssl_enable")
+	}
 	address, log := net.JoinHostPort(o.Host, strconv.Itoa(o.Port)), throttle.New(env.Log, time.Minute)
 	if o.Mode == "server" {
 		return &server{address: address, tls: conf, env: env, log: log}, nil

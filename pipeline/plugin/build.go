@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -168,7 +169,7 @@ func declares(options any, name string) bool {
 func (bd *building) environment(ecs string) {
 	bd.env = &Env{
 		Pipeline: bd.b.Pipeline, Name: bd.d.Name, ECS: bd.b.ECS, Workers: bd.b.Workers, Hostname: bd.b.Hostname, DataDir: bd.b.DataDir,
-		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Bus: bd.b.Bus, Stats: new(Stats), warn: bd.warn, clock: bd.b.Clock,
+		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Bus: bd.b.Bus, Stats: new(Stats), warn: bd.warn, given: bd.given, clock: bd.b.Clock,
 		Log: bd.b.Log.With("pipeline", bd.b.Pipeline, "plugin", string(bd.d.Kind)+"/"+bd.d.Name),
 	}
 	if ecs != "" {
@@ -189,6 +190,16 @@ func (bd *building) setID(built *Built, id string) {
 
 func (bd *building) warn(option, message string) {
 	bd.diags = append(bd.diags, config.Warnf(bd.attrs.PlaceOf(option), "plugin-warning", "%s: %s", bd.attrs.Label, message))
+}
+
+// given returns the names of the options given that begin with prefix.
+func (bd *building) given(prefix string) (names []string) {
+	for i := range bd.attrs.Options {
+		if name := bd.attrs.Options[i].Name; strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // checkCommon warns of references and templates that no event can resolve: Logstash takes them and fails every event.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,7 @@ type Env struct {
 	named   func(name string, place config.Place) *Codec
 	source  event.Source
 	warn    func(option, message string)
+	given   func(prefix string) []string // names of options
 	counter func(name, help string) *atomic.Int64
 	clock   func() time.Time
 }
@@ -130,6 +132,19 @@ func (env *Env) CutsStreams() bool { return env.codec != nil && env.codec.NewFra
 
 // NewEncoder returns an encoder of the output's codec for one worker.
 func (env *Env) NewEncoder() Encoder { return env.codec.NewEncoder() }
+
+// WarnIdle warns of each option given whose name begins with prefix, but for some, as it has no effect without another option, which is told as
+// it would be written. It is for constructors only.
+func (env *Env) WarnIdle(prefix, without string, but ...string) {
+	if env.given == nil {
+		return
+	}
+	for _, name := range env.given(prefix) {
+		if !slices.Contains(but, name) {
+			env.Warn(name, "option %q has no effect without %s", name, without)
+		}
+	}
+}
 
 // Warn adds a warning about an option to the diagnostics of the config, at the option's place ("" is the plugin's). It is for
 // constructors only.

@@ -1,0 +1,25 @@
+package beats
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/internal/inputtest"
+	"millrace/pipeline/plugin"
+)
+
+// Who gives certificates and does not switch encryption on is told so.
+func TestIdleOptions(t *testing.T) {
+	f := func(conf, want string) {
+		t.Helper()
+		_, diags := inputtest.Build(t, Plugin, conf, plugin.Builder{})
+		if want == "" {
+			require.NotContains(t, diags.String(), "has no effect without")
+			return
+		}
+		require.Contains(t, diags.String(), want)
+	}
+	f(`port => 1 ssl_key => "k.pem"`, `option "ssl_key" has no effect without ssl_enabled => true`)
+	f(`port => 1 ssl_enabled => false ssl_peer_metadata => true`, ``)
+}

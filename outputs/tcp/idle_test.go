@@ -1,0 +1,24 @@
+package tcp
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/internal/outputtest"
+)
+
+// Who gives certificates and does not switch encryption on is told so.
+func TestIdleOptions(t *testing.T) {
+	f := func(conf, want string) {
+		t.Helper()
+		_, diags := outputtest.Build(t, Plugin, conf)
+		if want == "" {
+			require.NotContains(t, diags.String(), "has no effect without")
+			return
+		}
+		require.Contains(t, diags.String(), want)
+	}
+	f(`host => "h" port => 1 ssl_certificate => "c.pem"`, `option "ssl_certificate" has no effect without ssl_enabled => true`)
+	f(`host => "h" port => 1`, ``)
+}
