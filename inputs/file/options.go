@@ -106,6 +106,9 @@ func (d *seconds) UnmarshalText(text []byte) error {
 	return err
 }
 
+// String writes the duration as the option may be written.
+func (d seconds) String() string { return strconv.FormatFloat(time.Duration(d).Seconds(), 'f', -1, 64) }
+
 // days is a duration whose unit is a day if it has none.
 type days time.Duration
 
@@ -115,6 +118,9 @@ func (d *days) UnmarshalText(text []byte) error {
 	*d = days(v)
 	return err
 }
+
+// String writes the duration as the option may be written.
+func (d days) String() string { return strconv.FormatFloat(time.Duration(d).Hours()/24, 'f', -1, 64) }
 
 var duration = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s?([a-z]*)$`)
 

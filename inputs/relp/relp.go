@@ -74,7 +74,9 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 		case o.SSLVerify != nil && !*o.SSLVerify:
 		case o.Authority != "":
 			t.ClientAuthentication = "required"
-		case o.SSLVerify != nil:
+		case o.SSLVerify == nil:
+			env.Warn("ssl_enable", "clients are not asked for certificates: ssl_verify, the default in Logstash, needs ssl_cacert; write ssl_verify => false if that is meant")
+		default:
 			errs = append(errs, plugin.OptionError("ssl_verify", errors.New("it needs ssl_cacert to verify the clients' certificates")))
 		}
 		conf, err := t.Server()
