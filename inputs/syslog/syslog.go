@@ -273,9 +273,16 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) {
 	reader := stream.NewReader(r, framer, stream.Limits{})
 	var late time.Time // when the drain ends; zero before it has begun
 	for {
+		if late.IsZero() {
+			reader.SetIdleDeadline(ctx, c)
+		}
 		b, err := reader.Next()
-		if errors.Is(err, os.ErrDeadlineExceeded) && late.IsZero() && ctx.Err() != nil {
+		switch {
+		case !errors.Is(err, os.ErrDeadlineExceeded) || !late.IsZero():
+		case ctx.Err() != nil:
 			late, err = time.Now().Add(drainLimit), nil
+		default: // what is pending has been for long enough
+			b, err = reader.Flush(), nil
 		}
 		if !late.IsZero() && time.Now().Before(late) {
 			_ = c.SetReadDeadline(time.Now().Add(drainQuiet))

@@ -113,7 +113,7 @@ func (s *session) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = s.c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	for {
-		s.setIdleDeadline(ctx)
+		s.r.SetIdleDeadline(ctx, s.c)
 		b, err := s.r.Next()
 		if b != nil {
 			if perr := s.push(ctx, b); perr != nil {
@@ -131,22 +131,6 @@ func (s *session) run(ctx context.Context) error {
 		default:
 			return err
 		}
-	}
-}
-
-// setIdleDeadline arms the framer's time-out while a record is pending.
-func (s *session) setIdleDeadline(ctx context.Context) {
-	after := s.r.IdleAfter()
-	if after == 0 {
-		return
-	}
-	deadline := time.Time{}
-	if s.r.Pending() {
-		deadline = time.Now().Add(after)
-	}
-	_ = s.c.SetReadDeadline(deadline)
-	if ctx.Err() != nil { // ended in between: its deadline was overwritten
-		_ = s.c.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 

@@ -2,8 +2,10 @@
 package stream
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -70,6 +72,23 @@ func (r *Reader) IdleAfter() time.Duration {
 		return f.IdleAfter()
 	}
 	return 0
+}
+
+// SetIdleDeadline bounds how long the next read of c, which r reads, waits for more of a record that is complete when nothing comes for a while.
+// When ctx has ended, whose end sets the deadline to a time long ago, it does so again: the one may have overwritten the other.
+func (r *Reader) SetIdleDeadline(ctx context.Context, c net.Conn) {
+	after := r.IdleAfter()
+	if after == 0 {
+		return
+	}
+	deadline := time.Time{}
+	if r.Pending() {
+		deadline = time.Now().Add(after)
+	}
+	_ = c.SetReadDeadline(deadline)
+	if ctx.Err() != nil {
+		_ = c.SetReadDeadline(time.Unix(1, 0))
+	}
 }
 
 // Next reads once and returns the records that this completed; nil if none. At the end of the stream it returns the last records
