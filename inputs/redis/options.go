@@ -2,7 +2,6 @@
 package redis
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"millrace/internal/redisclient"
 	"millrace/internal/throttle"
-	"millrace/internal/tlsconf"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -19,7 +17,7 @@ import (
 
 // Plugin is the redis input.
 var Plugin = plugin.DefineInput("redis", Options{
-	Host: "127.0.0.1", Port: 6379, Timeout: 5 * time.Second, BatchCount: 125, Threads: 1, VerificationMode: "full",
+	Host: "127.0.0.1", Port: 6379, Timeout: 5 * time.Second, BatchCount: 125, Threads: 1, TLS: redisclient.DefaultTLS(),
 }, New, plugin.WithCodec("json"))
 
 // Options configures the input. What was taken from a list is no longer in Redis: if the machine fails before it is delivered, it is lost,
@@ -59,29 +57,7 @@ type Options struct {
 	// Names that the server gives to commands in place of their own.
 	CommandMap config.Map[string] `opt:"command_map"`
 
-	// Encrypt the connection.
-	SSL bool `opt:"ssl_enabled,alias=ssl"`
-
-	// How much of the server's certificate to verify.
-	VerificationMode string `opt:"ssl_verification_mode,enum=full|none"`
-
-	// PEM files with the authorities that the server's certificate is verified against; the system's by default.
-	Authorities []string `opt:"ssl_certificate_authorities"`
-
-	// PEM file with a certificate to show to the server, followed by its chain.
-	Certificate string `opt:"ssl_certificate,path"`
-
-	// PEM file with the certificate's key.
-	TLSKey string `opt:"ssl_key,path"`
-
-	// Passphrase of the key.
-	KeyPassphrase config.Password `opt:"ssl_key_passphrase"`
-
-	// Versions of TLS to accept.
-	Protocols []string `opt:"ssl_supported_protocols"`
-
-	// Cipher suites to accept up to TLS 1.2, by their IANA names.
-	CipherSuites []string `opt:"ssl_cipher_suites"`
+	redisclient.TLS
 
 	Name  string `opt:"name,obsolete=it has no effect; id names a plugin"`
 	Queue string `opt:"queue,removed=write key, and data_type => \"list\""`
@@ -115,20 +91,12 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 		refuse("timeout", "a time is longer than nothing")
 	}
 	names, err := o.names(env)
-	var conf *tls.Config
-	if o.SSL {
-		var tlsErr error
-		conf, tlsErr = o.tlsConfig()
-		err = errors.Join(err, tlsErr)
-	}
-	if err := errors.Join(append(errs, err)...); err != nil {
+	conf, tlsErr := o.Config(env)
+	if err := errors.Join(append(errs, err, tlsErr)...); err != nil {
 		return nil, err
 	}
 	if o.Path != "" && o.Host != "127.0.0.1" {
 		env.Warn("host", "host and port are not used: path names a socket")
-	}
-	if !o.SSL {
-		env.WarnIdle("ssl_", "ssl_enabled => true", "ssl_enabled")
 	}
 	in := &input{
 		o: o, env: env, tls: conf, names: names, log: throttle.New(env.Log, time.Minute), pause: time.Second,
@@ -170,14 +138,6 @@ func (o *Options) subscription() string {
 		return "psubscribe"
 	}
 	return ""
-}
-
-func (o *Options) tlsConfig() (*tls.Config, error) {
-	t := tlsconf.Options{
-		Certificate: o.Certificate, Key: o.TLSKey, KeyPassphrase: o.KeyPassphrase, Authorities: o.Authorities,
-		Protocols: o.Protocols, CipherSuites: o.CipherSuites, VerificationMode: o.VerificationMode,
-	}
-	return t.Client()
 }
 
 // client returns what one thread talks to the server by.

@@ -2,7 +2,6 @@
 package redis
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -11,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"millrace/internal/redisclient"
 	"millrace/internal/throttle"
-	"millrace/internal/tlsconf"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -21,7 +20,7 @@ import (
 // Plugin is the redis output.
 var Plugin = plugin.DefineOutput("redis", Options{
 	Host: []string{"127.0.0.1"}, ShuffleHosts: true, Port: 6379, Timeout: 5 * time.Second, BatchEvents: 50, BatchTimeout: 5,
-	ReconnectInterval: time.Second, CongestionInterval: time.Second, VerificationMode: "full",
+	ReconnectInterval: time.Second, CongestionInterval: time.Second, TLS: redisclient.DefaultTLS(),
 }, New, plugin.WithCodec("json"))
 
 // Options configures the output.
@@ -68,29 +67,7 @@ type Options struct {
 	// How often the length of a list is looked at; 0 is before each turn.
 	CongestionInterval time.Duration `opt:"congestion_interval,unit=s"`
 
-	// Encrypt the connections.
-	SSL bool `opt:"ssl_enabled,alias=ssl"`
-
-	// How much of the server's certificate to verify.
-	VerificationMode string `opt:"ssl_verification_mode,enum=full|none"`
-
-	// PEM files with the authorities that the server's certificate is verified against; the system's by default.
-	Authorities []string `opt:"ssl_certificate_authorities"`
-
-	// PEM file with a certificate to show to the server, followed by its chain.
-	Certificate string `opt:"ssl_certificate,path"`
-
-	// PEM file with the certificate's key.
-	TLSKey string `opt:"ssl_key,path"`
-
-	// Passphrase of the key.
-	KeyPassphrase config.Password `opt:"ssl_key_passphrase"`
-
-	// Versions of TLS to accept.
-	Protocols []string `opt:"ssl_supported_protocols"`
-
-	// Cipher suites to accept up to TLS 1.2, by their IANA names.
-	CipherSuites []string `opt:"ssl_cipher_suites"`
+	redisclient.TLS
 
 	Name  string         `opt:"name,obsolete=it has no effect; id names a plugin"`
 	Queue event.Template `opt:"queue,obsolete=write key, and data_type => \"list\""`
@@ -139,17 +116,9 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 		refuse("congestion_threshold", "a length is not negative")
 	}
 	addresses, err := o.addresses()
-	var conf *tls.Config
-	if o.SSL {
-		var tlsErr error
-		conf, tlsErr = o.tlsConfig()
-		err = errors.Join(err, tlsErr)
-	}
-	if err := errors.Join(append(errs, err)...); err != nil {
+	conf, tlsErr := o.Config(env)
+	if err := errors.Join(append(errs, err, tlsErr)...); err != nil {
 		return nil, err
-	}
-	if !o.SSL {
-		env.WarnIdle("ssl_", "ssl_enabled => true", "ssl_enabled")
 	}
 	if o.CongestionThreshold > 0 && o.DataType == "channel" {
 		env.Warn("congestion_threshold", "a channel has no length; the option is for lists")
@@ -187,12 +156,4 @@ func (o *Options) addresses() ([]address, error) {
 		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	}
 	return list, nil
-}
-
-func (o *Options) tlsConfig() (*tls.Config, error) {
-	t := tlsconf.Options{
-		Certificate: o.Certificate, Key: o.TLSKey, KeyPassphrase: o.KeyPassphrase, Authorities: o.Authorities,
-		Protocols: o.Protocols, CipherSuites: o.CipherSuites, VerificationMode: o.VerificationMode,
-	}
-	return t.Client()
 }
