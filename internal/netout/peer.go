@@ -20,6 +20,17 @@ type Peer interface {
 	Close() error
 }
 
+// reconnectPause is how long an output that has no option for it waits before a failed connection is made again.
+const reconnectPause = time.Second
+
+// NewPeer returns the peer that takes a stream that is not encrypted, or datagrams, at host and port.
+func NewPeer(stream bool, host string, port int, env *plugin.Env) Peer {
+	if stream {
+		return NewStreamPeer(host, port, nil, reconnectPause, env)
+	}
+	return NewDatagramPeer(host, port, env)
+}
+
 // NewDatagramPeer returns the peer that takes datagrams at host and port, each of them sent once.
 func NewDatagramPeer(host string, port int, env *plugin.Env) Peer {
 	return &Datagrams{Host: host, Port: port, Tries: 1, Env: env, Log: throttle.New(env.Log, time.Minute)}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"millrace/internal/netout"
 	"millrace/pipeline/config"
@@ -85,17 +84,9 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	out := &output{o: o, env: env, stream: o.Protocol == "TCP"}
-	if out.stream {
-		out.peer = netout.NewStreamPeer(o.Host, o.Port, nil, reconnectPause, env)
-	} else {
-		out.peer = netout.NewDatagramPeer(o.Host, o.Port, env)
-	}
-	return out, nil
+	stream := o.Protocol == "TCP"
+	return &output{o: o, env: env, stream: stream, peer: netout.NewPeer(stream, o.Host, o.Port, env)}, nil
 }
-
-// reconnectPause is how long to wait before a failed connection is made again.
-const reconnectPause = time.Second
 
 type output struct {
 	o      Options

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"time"
 
 	"millrace/internal/netout"
 	"millrace/pipeline/config"
@@ -96,17 +95,9 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	if len(o.Increment)+len(o.Decrement)+len(o.Timing)+len(o.Count)+len(o.Set)+len(o.Gauge) == 0 {
 		env.Warn("", "no metrics are named: nothing is sent")
 	}
-	out := &output{o: o, env: env, stream: o.Protocol == "tcp"}
-	if out.stream {
-		out.peer = netout.NewStreamPeer(o.Host, o.Port, nil, reconnectPause, env)
-	} else {
-		out.peer = netout.NewDatagramPeer(o.Host, o.Port, env)
-	}
-	return out, nil
+	stream := o.Protocol == "tcp"
+	return &output{o: o, env: env, stream: stream, peer: netout.NewPeer(stream, o.Host, o.Port, env)}, nil
 }
-
-// reconnectPause is how long to wait before a failed connection is made again.
-const reconnectPause = time.Second
 
 type output struct {
 	o      Options
