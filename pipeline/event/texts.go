@@ -23,33 +23,32 @@ func NewTextField(p *Path, part int) TextField {
 // is. It returns how many of the fields it has done. A part lies from the first to the second of its numbers; a field whose part is empty or begins below 0 is
 // not set. It is the quick form of SetIfAbsent, to which the caller
 // turns for the field at which it stopped: captures are nearly all new.
-//
-// All that the loop works on has to stay in registers, which is why it goes over fields by a pointer and knows one bound for the number of them.
 func (e *Event) SetNewTexts(fields []TextField, text string, parts [][2]int32) int {
 	o := &e.root
-	n, room := uint(len(o.fields)), uint(min(cap(o.fields), indexFrom))
-	first, places := unsafe.Pointer(unsafe.SliceData(o.fields)), unsafe.Pointer(unsafe.SliceData(parts))
+	n, room := uint(len(o.fields)), uint(cap(o.fields))
+	first := unsafe.Pointer(unsafe.SliceData(o.fields))
 	i := 0
 	for ; i < len(fields); i++ {
 		t := &fields[i]
 		if uint(t.part) >= uint(len(parts)) {
 			break
 		}
-		at := (*[2]int32)(unsafe.Add(places, 8*uintptr(t.part)))
-		start, end := at[0], at[1]
-		if start < 0 || end <= start {
+		at := (*[2]int32)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(parts)), 8*uintptr(t.part)))
+		start, size := uint(at[0]), uint(at[1]-at[0])
+		if at[0] < 0 || at[1] <= at[0] {
 			continue
 		}
-		if n >= room || int(end) > len(text) || o.seen.has(t.mark) {
+		mark := t.mark
+		if n >= room || n >= indexFrom || o.seen.has(mark) || start+size > uint(len(text)) {
 			break
 		}
-		o.seen.add(t.mark)
-		o.marks[n] = t.mark
+		o.seen.add(mark)
+		o.marks[n] = mark
 		f := (*Field)(unsafe.Add(first, n*uint(unsafe.Sizeof(Field{}))))
 		n++
-		f.Val.num, f.Val.nsec, f.Val.kind = uint64(end-start), 0, String
 		f.Key = t.name // one by one: a Field made first and then copied costs twice the time
 		f.Val.ptr = unsafe.Add(unsafe.Pointer(unsafe.StringData(text)), start)
+		f.Val.num, f.Val.nsec, f.Val.kind = uint64(size), 0, String
 	}
 	o.fields = o.fields[:n]
 	return i
