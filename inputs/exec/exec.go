@@ -198,11 +198,5 @@ func (in *input) push(ctx context.Context, out plugin.Sink, b *event.Batch) erro
 	if len(b.Records) == 0 {
 		return nil
 	}
-	err := out.Push(ctx, b)
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
-	defer cancel()
-	return out.Push(late, b)
+	return stream.Push(ctx, out, b, stopLimit, in.env.Log)
 }

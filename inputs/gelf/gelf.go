@@ -166,7 +166,7 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) error {
 		}
 		if b != nil {
 			b.Source = source
-			if perr := push(ctx, out, b); perr != nil {
+			if perr := in.push(ctx, out, b); perr != nil {
 				return perr
 			}
 		}
@@ -176,7 +176,7 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) error {
 		case !late.IsZero():
 			if b := r.Flush(); b != nil {
 				b.Source = source
-				return push(ctx, out, b)
+				return in.push(ctx, out, b)
 			}
 			return nil
 		case errors.Is(err, io.EOF):
@@ -188,12 +188,6 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) error {
 }
 
 // push hands b over; when ctx has ended, within the time of the drain.
-func push(ctx context.Context, out plugin.Sink, b *event.Batch) error {
-	err := out.Push(ctx, b)
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
-	defer cancel()
-	return out.Push(late, b)
+func (in *input) push(ctx context.Context, out plugin.Sink, b *event.Batch) error {
+	return stream.Push(ctx, out, b, drainLimit, in.env.Log)
 }

@@ -149,7 +149,7 @@ func (r *reader) source(from syscall.Sockaddr) *event.Source {
 
 func (r *reader) push(ctx context.Context, out plugin.Sink) error {
 	for _, b := range r.full {
-		if err := push(ctx, out, b); err != nil {
+		if err := r.in.push(ctx, out, b); err != nil {
 			return err
 		}
 	}

@@ -114,13 +114,7 @@ func (in *input) read(ctx context.Context, r io.Reader, out plugin.Sink) error {
 // push hands b over; when ctx has ended, within the time of the drain.
 func (in *input) push(ctx context.Context, out plugin.Sink, b *event.Batch) error {
 	b.Source = in.source
-	err := out.Push(ctx, b)
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
-	defer cancel()
-	return out.Push(late, b)
+	return stream.Push(ctx, out, b, drainLimit, in.env.Log)
 }
 
 // lines cuts at newlines, and takes a carriage return before one for a part of it.

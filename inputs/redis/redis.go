@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"millrace/internal/stream"
 	"millrace/internal/throttle"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -128,11 +129,5 @@ func (r *reader) push(ctx context.Context, b *event.Batch, channel string) error
 		return nil
 	}
 	b.Source = r.source(channel)
-	err := r.out.Push(ctx, b)
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
-	defer cancel()
-	return r.out.Push(late, b)
+	return stream.Push(ctx, r.out, b, drainLimit, nil)
 }

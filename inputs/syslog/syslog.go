@@ -183,13 +183,7 @@ const (
 func (in *input) push(ctx context.Context, out plugin.Sink, b *event.Batch, source *event.Source) error {
 	in.received.Add(int64(len(b.Records)))
 	b.Source = source
-	err := out.Push(ctx, b)
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
-	defer cancel()
-	return out.Push(late, b)
+	return stream.Push(ctx, out, b, drainLimit, in.env.Log)
 }
 
 // The sizes of datagrams and of the chunks that they are received into.

@@ -195,17 +195,7 @@ func (r *reader) push(ctx context.Context) error {
 	for _, p := range r.touched {
 		b := p.batch
 		p.batch, b.Source = nil, p.source
-		err := r.out.Push(ctx, b)
-		if err == nil {
-			continue
-		}
-		if ctx.Err() == nil {
-			return err
-		}
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
-		err = r.out.Push(late, b)
-		cancel()
-		if err != nil {
+		if err := stream.Push(ctx, r.out, b, drainLimit, r.in.env.Log); err != nil {
 			return err
 		}
 	}
