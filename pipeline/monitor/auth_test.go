@@ -167,7 +167,7 @@ func TestTapLastsOverHTTP2(t *testing.T) {
 	p, reg := w.compile(t, tapConfig, nil)
 	run(t, p)
 	s, roots := startTLS(t, Options{Pipelines: []Pipeline{p}, Registry: reg}, tls.VersionTLS12, func(s *Server) {
-		s.tapTimes = tapTimes{heartbeat: 50 * time.Millisecond, patience: 20 * time.Millisecond}
+		s.tapTimes = tapTimes{heartbeat: time.Second, patience: 700 * time.Millisecond} // which a busy machine takes for no write
 	})
 	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}, ForceAttemptHTTP2: true}}
 	defer client.CloseIdleConnections()
