@@ -31,14 +31,13 @@ func TestKill(t *testing.T) {
 		killedChild(folder)
 		return
 	}
-	rounds := 5
+	rounds, seed := 5, uint64(1)
 	if n, err := strconv.Atoi(os.Getenv("MILLRACE_SOAK")); err == nil {
-		rounds = n
+		rounds, seed = n, rand.Uint64()
 	} else if testing.Short() {
 		t.Skip("starts processes")
 	}
 	folder := filepath.Join(t.TempDir(), "queue")
-	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	accepted, delivered := map[uint64]bool{}, map[uint64]bool{}
