@@ -74,6 +74,9 @@ func (o *output) dial(ctx context.Context) (*smtp.Client, net.Conn, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	raw := conn
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() }) // a server may take its time over greetings
+	defer stop()
 	if err = conn.SetDeadline(time.Now().Add(mailTimeout)); err != nil {
 		_ = conn.Close()
 		return nil, nil, err
