@@ -239,6 +239,29 @@ func TestSendersApart(t *testing.T) {
 	require.Contains(t, decode(d, one, packet9(set(256, "\x06"))), `"protocol":6}`)
 }
 
+// A flood of templates is not as many writes of the file, which holds all of them; what came last is in it soon after.
+func TestTemplatesAreSavedNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		saving := func(o *Options) { o.CacheSavePath = dir }
+		c := codec(t, saving)
+		one := func(number int) string { return packet9(set(0, bytesOf(u16(number), u16(1), u16(4), u16(1)))) }
+		codectest.Decode(c, one(300))
+		written, err := os.ReadFile(filepath.Join(dir, cacheFile))
+		require.NoError(t, err)
+		codectest.Decode(c, packet9(template9))
+		for i := range 100 {
+			codectest.Decode(c, one(400+i))
+		}
+		still, err := os.ReadFile(filepath.Join(dir, cacheFile))
+		require.NoError(t, err)
+		require.Equal(t, written, still)
+		<-time.After(saveTime)
+		codectest.Decode(c, one(300)) // as exporters do
+		require.Equal(t, event9, codectest.Joined(codec(t, saving), packet9(data9)))
+	})
+}
+
 func TestTemplatesAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := codec(t, func(o *Options) { o.CacheTTL = 1 })

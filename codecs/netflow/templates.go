@@ -35,6 +35,9 @@ type templates struct {
 	byID  map[templateID]*template
 	cost  int       // of all of them
 	swept time.Time // when those that were not sent again were last looked for
+	saved time.Time // when the file was last written
+
+	unsaved bool // there is something new since then
 }
 
 // The bounds on what exporters, or whoever writes their addresses into datagrams, may have remembered: 100 MB in all, and few fields without
@@ -44,6 +47,7 @@ const (
 	ownCost   = 8       // of a template, beside its fields
 	maxSparse = 64      // fields beyond eight for every byte
 	sweepTime = time.Minute
+	saveTime  = time.Second // between two writes of the file
 )
 
 type templateID struct {
@@ -165,13 +169,14 @@ func (t *sender) AddTemplate(version uint16, domain uint32, number uint16, recor
 		t.log.Error("a template is refused", slog.Any("error", err), slog.String("sender", t.name), slog.Int("templates", len(t.byID)))
 		return err
 	}
-	if old != nil && reflect.DeepEqual(old.record, record) {
-		return nil
+	if old == nil || !reflect.DeepEqual(old.record, record) {
+		t.unsaved = true
 	}
-	if t.path == "" {
-		return nil
+	if t.path == "" || !t.unsaved || tmpl.seen.Sub(t.saved) < saveTime {
+		return nil // what changed is saved with the next template, which exporters send again and again
 	}
-	if err := t.save(); err != nil {
+	err := t.save()
+	if t.unsaved, t.saved = err != nil, tmpl.seen; err != nil {
 		t.env.Log.Warn("netflow templates cannot be saved", "path", t.path, "error", err)
 	}
 	return nil
