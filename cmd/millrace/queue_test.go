@@ -65,7 +65,8 @@ func (r *rig) load(port int, name string) (acks *atomic.Int64, done chan int) {
 	acks, done = new(atomic.Int64), make(chan int, 1)
 	var lines []string
 	var mu sync.Mutex
-	go func() {
+	var sending sync.WaitGroup
+	sending.Go(func() {
 		for i := 0; ; i += 20 {
 			var text strings.Builder
 			mu.Lock()
@@ -83,7 +84,7 @@ func (r *rig) load(port int, name string) (acks *atomic.Int64, done chan int) {
 				return
 			}
 		}
-	}()
+	})
 	go func() {
 		total := 0
 		for s := bufio.NewScanner(c); s.Scan(); {
@@ -102,6 +103,7 @@ func (r *rig) load(port int, name string) (acks *atomic.Int64, done chan int) {
 			acks.Store(int64(total))
 		}
 		_ = c.Close()
+		sending.Wait() // it notes what it sends
 		done <- total
 	}()
 	return acks, done
@@ -117,6 +119,8 @@ func (r *rig) verify() {
 	defer r.mu.Unlock()
 	highest := map[string]int{} // by connection
 	counts := map[string]int{}
+	r.sink.mu.Lock()
+	defer r.sink.mu.Unlock()
 	for l := range r.sink.lines {
 		require.True(r.t, r.sent[l], "delivered and never sent: %q", l)
 		f := strings.Fields(l)
@@ -250,6 +254,8 @@ func TestStartOnDamage(t *testing.T) {
 	out := r.start("-S", "queue.drain=true").end()
 	require.Regexp(t, `damaged_bytes"?=>?[1-9]`, out)
 	require.Equal(t, int(report.Events), r.sink.count(), "all that is intact is delivered")
+	r.sink.mu.Lock()
+	defer r.sink.mu.Unlock()
 	for l := range r.sink.lines {
 		require.True(t, r.sent[l], "delivered and never sent: %q", l)
 	}

@@ -311,3 +311,14 @@ func TestOrder(t *testing.T) {
 	f(report(Running, false, 0), "a replay of a sample (--input) tells")
 	require.NotContains(t, report(Running, false, 0), "put it first")
 }
+
+// TestUntimed: events that came and were not timed are not said to have stayed away.
+func TestUntimed(t *testing.T) {
+	r := FromRunning("main", pipeline.ProfileSnapshot{}, time.Second)
+	require.True(t, r.Untouched)
+	require.Contains(t, r.Text(0), "no event came")
+	r.Passed = 5
+	require.NotContains(t, r.Text(0), "no event came")
+	require.Contains(t, r.Text(0), "0 of 5 events timed")
+	require.Contains(t, r.Text(0), "a longer --duration")
+}

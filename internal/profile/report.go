@@ -23,7 +23,7 @@ type Report struct {
 	Rounds    int    `json:"rounds,omitempty"`    // of the sample, timed
 	Ended     bool   `json:"ended,omitempty"`     // the pipeline ended before the time was over
 	Passed    int64  `json:"passed,omitempty"`    // events that the running pipeline took meanwhile
-	Untouched bool   `json:"untouched,omitempty"` // nothing came while the pipeline was watched
+	Untouched bool   `json:"untouched,omitempty"` // no event was timed while the pipeline was watched
 
 	Events        int64   `json:"events"`                   // of the sample, or those that were timed
 	Timed         int64   `json:"timed"`                    // events whose times count

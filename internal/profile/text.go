@@ -19,7 +19,11 @@ func (r *Report) Text(top int) string {
 	var b strings.Builder
 	b.WriteString(r.head() + "\n")
 	if r.Untouched {
-		b.WriteString("\n  no event came while the pipeline was watched\n")
+		if r.Passed > 0 { // large turns of busy workers: none began and ended meanwhile
+			b.WriteString("\n  no event was timed that came while the pipeline was watched; a longer --duration tells more\n")
+		} else {
+			b.WriteString("\n  no event came while the pipeline was watched\n")
+		}
 		return b.String()
 	}
 	if len(r.Conclusions) > 0 {
