@@ -198,7 +198,10 @@ func start(t *testing.T, args ...string) *daemon {
 			d.lines <- s.Text()
 		}
 	}()
-	t.Cleanup(func() { _ = d.cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = d.cmd.Process.Kill() // it may have ended
+		_ = d.cmd.Wait()         // or its folders are removed while it still writes there
+	})
 	return d
 }
 
