@@ -95,7 +95,7 @@ func TestFmtCommand(t *testing.T) {
 	p := &program{out: &out, err: &errs}
 	cmd := p.fmtCommand()
 	cmd.SetIn(strings.NewReader("filter{drop{}}"))
-	cmd.SetArgs(nil)
+	cmd.SetArgs([]string{}) // nil: those of the test binary
 	require.NoError(t, cmd.Execute())
 	require.Equal(t, "filter {\n  drop { }\n}\n", out.String())
 	require.Equal(t, exitError(2), p.format(&formatOptions{}, strings.NewReader("filter"), nil))
