@@ -13,9 +13,10 @@ import "time"
 //     for an answer that took more than fastAnswer.
 //   - Otherwise, if there was more to send than the limit allowed, the number grows by 1/number an answer, that is by one for each
 //     round of answers: additive increase, multiplicative decrease, as TCP does and as Vector's adaptive concurrency does.
-//   - The body follows the time of an answer: a full body that took less than fastAnswer makes the next larger by an eighth, beyond 1 MiB
-//     only when the number of requests cannot grow (a larger body saves little then, and costs memory); one that took more than
-//     slowAnswer makes it smaller by a quarter, and a time-out or 413 by half. 413 also bounds it for good.
+//   - The body follows the time of an answer: a full body that took less than a quarter of slowAnswer makes the next larger by an eighth,
+//     up to the 1 MiB that it starts with, so that a distant cluster's body comes back after time-outs; beyond that only one that took
+//     less than fastAnswer, when the number of requests cannot grow (a larger body saves little then, and costs memory); one that took
+//     more than slowAnswer makes it smaller by a quarter, and a time-out or 413 by half. 413 also bounds it for good.
 type controller struct {
 	limit    float64
 	maxLimit float64
@@ -69,7 +70,7 @@ func (c *controller) answered(bytes int, took time.Duration, saturated bool) {
 	switch {
 	case took > slowAnswer:
 		c.shrink(bytes, 3, 4)
-	case saturated && took < fastAnswer && bytes >= c.body && (c.body < startBody || c.limit >= c.maxLimit):
+	case saturated && bytes >= c.body && (took < slowAnswer/4 && c.body < startBody || took < fastAnswer && c.limit >= c.maxLimit):
 		c.body = min(c.maxBody, c.body+c.body/8)
 	}
 }

@@ -71,3 +71,17 @@ func TestControllerBody(t *testing.T) {
 	}
 	require.Equal(t, 512<<10, c.body, "no body of the refused size again")
 }
+
+// TestControllerDistant: the body of a cluster whose answers take more than fastAnswer comes back after time-outs.
+func TestControllerDistant(t *testing.T) {
+	c := newController(16, 4<<20)
+	for range 10 {
+		c.timedOut(c.body)
+	}
+	require.Equal(t, smallestBody, c.body)
+	for range 200 {
+		c.answered(c.body, 150*time.Millisecond, true)
+	}
+	require.GreaterOrEqual(t, c.body, startBody)
+	require.Less(t, c.body, 2*startBody, "a slow answer makes it no larger than at the start")
+}

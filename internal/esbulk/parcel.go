@@ -17,6 +17,7 @@ type parcel struct {
 	alone    bool      // not to be merged: one of its operations is suspected
 	trial    bool      // sent ahead of its time, to see whether the fault is over
 	since    time.Time // of the first failure
+	invalid  int       // answers 400 in a row to its only operation
 }
 
 func newParcel(bufs ...*Buffer) *parcel {

@@ -68,13 +68,19 @@ func (s *Sender) succeed(p *parcel, start time.Time, took time.Duration) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ctl.answered(p.bytes, took, s.queued >= s.ctl.body)
+	s.ctl.answered(p.bytes, took, s.saturated())
 	s.landed(p, start, true, true)
 	for _, b := range p.bufs {
 		s.release(b)
 	}
 	s.unhold(p.bytes)
 	s.pump()
+}
+
+// saturated reports whether more waits than the number of requests lets go: what is new, or what failed and may go again.
+func (s *Sender) saturated() bool {
+	n := s.ctl.requests()
+	return s.queued >= s.ctl.body || s.budget > n && len(s.parked) >= n
 }
 
 // landed counts p as no longer in flight. open says that the cluster answers requests, so that the gate may open; done says that nothing of p
@@ -89,6 +95,10 @@ func (s *Sender) landed(p *parcel, start time.Time, open, done bool) {
 		if s.failing != "" {
 			s.cfg.Log.Warn("Elasticsearch takes events again", slog.String("after", time.Since(s.since).Round(time.Millisecond).String()))
 			s.failing = ""
+		}
+		// A Retry-After of earlier is refuted.
+		if latest := time.Now().Add(trialEvery); s.nextTrial.After(latest) {
+			s.nextTrial = latest
 		}
 	}
 	if !p.trial {
@@ -170,7 +180,7 @@ func (s *Sender) finishItems(p *parcel, retry *Buffer, done, refused int, start 
 	if refused > 0 {
 		s.ctl.refused(now, took)
 	} else {
-		s.ctl.answered(p.bytes, took, s.queued >= s.ctl.body)
+		s.ctl.answered(p.bytes, took, s.saturated())
 	}
 	overloaded := done == 0 && refused > 0
 	s.landed(p, start, !overloaded, retry == nil)
@@ -236,6 +246,9 @@ func (s *Sender) fail(p *parcel, a Answer, err error, took time.Duration) {
 		p.since = now.Add(-took)
 	}
 	p.attempts++
+	if p.invalid++; a.Status != 400 || p.ops > 1 {
+		p.invalid = 0
+	}
 	p.due = now.Add(max(s.backoff(p.attempts), a.RetryAfter))
 	s.cfg.Retried.Add(int64(p.ops))
 	healthy := s.lastOK.After(p.since)

@@ -52,6 +52,7 @@ type Sender struct {
 	budget    int // of trials in flight
 	pause     time.Duration
 	nextTrial time.Time
+	fresh     bool // the next trial is of what is new, see trial
 
 	streak  int    // requests that failed since the last that did not
 	failing string // why the gate is closed; "" when it is open
@@ -310,19 +311,27 @@ func (s *Sender) pick(now time.Time) (p *parcel, wake time.Time) {
 	return s.takeQueued(s.ctl.body, now), wake
 }
 
-// trial takes what shows whether a fault is over: what failed first, or a little of what is new.
+// trial takes what shows whether a fault is over: what failed first, or a little of what is new. While the gate is closed they take turns:
+// the fault may be one of what failed, and must not keep from the cluster what it would take.
 func (s *Sender) trial() *parcel {
 	var p *parcel
 	switch {
-	case len(s.parked) > 0:
-		p = s.parked.pop()
+	case len(s.parked) > 0 && !(s.fresh && s.failing != "" && s.queued > 0 && s.mayPass()):
+		p, s.fresh = s.parked.pop(), true
 	case s.queued > 0:
+		s.fresh = false
 		p = s.takeQueued(s.ctl.minBody, time.Now())
 	default:
 		return nil
 	}
 	p.trial = true
 	return p
+}
+
+// mayPass reports whether what is new may be sent ahead of what is parked. With Ordered it may if that is a single operation for which
+// the whole request is refused again and again: something else has to succeed before that can be given up, see fail.
+func (s *Sender) mayPass() bool {
+	return !s.cfg.Ordered || len(s.parked) == 1 && s.parked[0].invalid >= splitAfter
 }
 
 // takeParked takes what is due, several together if they are small.

@@ -38,6 +38,8 @@ type sim struct {
 	poison    func(body string) int // status for a whole request; 0 none
 	maxBody   int
 	readOnly  bool
+
+	retryAfter time.Duration // said with status 429
 }
 
 // simFaults are rates.
@@ -89,7 +91,7 @@ func (s *sim) decide(text string, r Request, scratch []byte) (Answer, error) {
 	case s.strikes(f.unauthorized):
 		return Answer{Status: 401}, nil
 	case s.strikes(f.status429):
-		return Answer{Status: 429}, nil
+		return Answer{Status: 429, RetryAfter: s.retryAfter}, nil
 	case s.strikes(f.status5xx):
 		return Answer{Status: 500 + s.rng.IntN(4)}, nil
 	}
@@ -339,6 +341,83 @@ func TestPoison(t *testing.T) {
 	f(403, 0)
 }
 
+// TestPoisonFirst has a document that makes its request fail before anything else came: it closes the gate, and what comes then passes it all the
+// same.
+func TestPoisonFirst(t *testing.T) {
+	f := func(status, dead int, ordered bool) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(1, func(c *Config) { c.Ordered = ordered })
+			h.sim.poison = func(body string) int {
+				if strings.Contains(body, `"0-0-0"`) {
+					return status
+				}
+				return 0
+			}
+			h.write(t, 0, 1, 1)
+			time.Sleep(time.Minute)
+			require.NotEmpty(t, h.State().Failing)
+			h.write(t, 1, 20, 20)
+			time.Sleep(2 * time.Second)
+			h.sim.mu.Lock()
+			require.Equal(t, 400, len(h.sim.stored), "status %d: %+v", status, h.State())
+			h.sim.mu.Unlock()
+			time.Sleep(2 * time.Minute)
+			require.Len(t, h.dead, dead)
+			h.sim.mu.Lock()
+			h.sim.poison = nil
+			h.sim.mu.Unlock()
+			h.settleAll(t, 21, 401, 5*time.Second)
+		})
+	}
+	f(400, 1, false)
+	f(400, 1, true)
+	f(403, 0, false)
+	f(500, 0, false)
+	f(503, 0, false)
+}
+
+// TestOneIndexIsFull has an index whose operations are refused with 429, as behind the flood stage of a disk: that they all are does not keep
+// those of the other from the cluster.
+func TestOneIndexIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(1, nil)
+		full := true
+		h.sim.permanent = func(doc string) int {
+			if full && strings.Contains(doc, `"doc":"1-`) {
+				return 429
+			}
+			return 0
+		}
+		h.write(t, 1, 20, 20)
+		time.Sleep(time.Minute)
+		h.write(t, 0, 20, 20)
+		time.Sleep(2 * time.Second)
+		h.sim.mu.Lock()
+		require.Equal(t, 400, len(h.sim.stored), "the other index: %+v", h.State())
+		full = false
+		h.sim.mu.Unlock()
+		h.settleAll(t, 40, 800, 5*time.Second)
+	})
+}
+
+// TestRetryAfterRefuted has an overloaded cluster that asks for five minutes, and takes another request right then.
+func TestRetryAfterRefuted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(1, nil)
+		h.sim.retryAfter = 5 * time.Minute
+		h.sim.set(simFaults{status429: 1})
+		h.write(t, 0, 1, 20)
+		time.Sleep(15 * time.Millisecond)
+		h.Sender.mu.Lock()
+		h.ctl.limit, h.failing = 2, "" // as if another node had answered in between
+		h.Sender.mu.Unlock()
+		h.sim.set(simFaults{})
+		h.write(t, 1, 1, 20)
+		h.settleAll(t, 2, 40, 5*time.Second)
+	})
+}
+
 // TestDividedAfterFault has requests that are too large among those that a short fault leaves behind: dividing them must not take a trial
 // a second.
 func TestDividedAfterFault(t *testing.T) {
@@ -360,6 +439,25 @@ func TestDividedAfterFault(t *testing.T) {
 			h.settleAll(t, 180, 7_200, 5*time.Second)
 		})
 	}
+}
+
+// TestLimitGrowsWithWhatIsParked: when a fault left requests behind and nothing new comes, one request at a time is not all that is sent.
+func TestLimitGrowsWithWhatIsParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(1, func(c *Config) { c.MaxRequests = 16 })
+		h.sim.latency = 100 * time.Millisecond
+		h.sim.maxBody = 5_000
+		h.sim.set(simFaults{items5xx: 1})
+		for w := range 40 {
+			h.write(t, w, 1, 100)
+			time.Sleep(5 * time.Second)
+		}
+		h.Sender.mu.Lock()
+		h.ctl.limit = 1 // as refusals leave it
+		h.Sender.mu.Unlock()
+		h.sim.set(simFaults{})
+		h.settleAll(t, 40, 4_000, 8*time.Second)
+	})
 }
 
 // TestTooLarge has one document that no request can carry.
