@@ -132,13 +132,17 @@ func (d *uvarints) count(bytesEach int) uint64 {
 }
 
 // loadCheckpoint returns the newest intact checkpoint, or an empty one. Damaged says that a file was there that was not
-// intact. Nothing here is an error: without a checkpoint everything is delivered again.
-func loadCheckpoint(fsys vfs.FS, dir string) (best *checkpoint, damaged int) {
+// intact, which is no error: without a checkpoint everything is delivered again. A file that cannot be opened is one: if it could be
+// opened later, it would call entries acknowledged that were given the same ids in between.
+func loadCheckpoint(fsys vfs.FS, dir string) (best *checkpoint, damaged int, err error) {
 	best = &checkpoint{}
 	for i := range uint64(2) {
 		b, err := readFile(fsys, checkpointName(dir, i))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
+		}
+		if open := (*openError)(nil); errors.As(err, &open) {
+			return nil, 0, err
 		}
 		c, perr := parseCheckpoint(b)
 		if err != nil || perr != nil {
@@ -149,11 +153,14 @@ func loadCheckpoint(fsys vfs.FS, dir string) (best *checkpoint, damaged int) {
 			best = c
 		}
 	}
-	return best, damaged
+	return best, damaged, nil
 }
 
 func readFile(fsys vfs.FS, name string) ([]byte, error) {
 	f, err := fsys.Open(name)
+	if err != nil && !isNotExist(err) {
+		err = &openError{err}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -298,4 +300,61 @@ func FuzzDecompress(f *testing.F) {
 			require.Len(t, out, size)
 		}
 	})
+}
+
+// barred is a file system that refuses to open some files: too many are open, or they belong to somebody else.
+type barred struct {
+	*vfs.Sim
+	part string
+}
+
+func (b barred) Open(name string) (vfs.File, error) {
+	if strings.Contains(name, b.part) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EMFILE}
+	}
+	return b.Sim.Open(name)
+}
+
+// TestFilesThatCannotBeOpened: a page is not taken for a damaged one, and a checkpoint not for none.
+func TestFilesThatCannotBeOpened(t *testing.T) {
+	for _, part := range []string{pageSuffix, "checkpoint."} {
+		sim := vfs.NewSim()
+		q := open(t, small(), sim)
+		add(t, q, "a")
+		add(t, q, "b")
+		q.Ack(take(t, q, "a"))
+		require.NoError(t, q.Close())
+		q, err := Open(dir, small(), barred{sim, part})
+		if err == nil {
+			_ = q.Close()
+		}
+		require.ErrorIs(t, err, syscall.EMFILE, part)
+		q = open(t, small(), sim)
+		take(t, q, "b")
+		require.Zero(t, q.Stats().UnreadableFiles)
+		require.NoError(t, q.Close())
+	}
+}
+
+// TestOldCheckpointDoesNotReturn: what is appended while the checkpoints cannot be opened is not taken for something older.
+func TestOldCheckpointDoesNotReturn(t *testing.T) {
+	sim := vfs.NewSim()
+	q := open(t, small(), sim)
+	for range 20 {
+		add(t, q, "old")
+		q.Ack(take(t, q, "old"))
+	}
+	require.NoError(t, q.Close())
+	if q, err := Open(dir, small(), barred{sim, "checkpoint."}); err == nil {
+		add(t, q, "new")
+		_ = q.Close()
+	} else {
+		q := open(t, small(), sim)
+		add(t, q, "new")
+		require.NoError(t, q.Close())
+	}
+	q = open(t, small(), sim)
+	require.EqualValues(t, 1, q.Stats().Entries)
+	take(t, q, "new")
+	require.NoError(t, q.Close())
 }

@@ -79,7 +79,10 @@ type found struct {
 }
 
 func inspect(dir string, fsys vfs.FS, r *Report) ([]found, error) {
-	past, damaged := loadCheckpoint(fsys, dir)
+	past, damaged, err := loadCheckpoint(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
 	r.NextID = past.next
 	if damaged > 0 {
 		r.Problems = append(r.Problems, Problem{File: "checkpoint", What: "a checkpoint is damaged; entries may be delivered again"})

@@ -96,6 +96,9 @@ type scanned struct {
 func scanPage(fsys vfs.FS, p *page, limit uint64, pending func(id uint64) bool) scanned {
 	r := scanned{last: p.name.first - 1}
 	f, err := fsys.Open(p.path)
+	if err != nil && !isNotExist(err) {
+		err = &openError{err}
+	}
 	if err != nil {
 		r.err = err
 		return r

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 
@@ -225,7 +224,7 @@ func (q *Queue) giveUp(p *page) {
 // openError is a file that could not be opened although it is there: too many open files, permissions.
 type openError struct{ err error }
 
-func (e *openError) Error() string { return fmt.Sprintf("opening queue page: %v", e.err) }
+func (e *openError) Error() string { return e.err.Error() }
 func (e *openError) Unwrap() error { return e.err }
 
 // seek makes the reader stand at an offset of a page.

@@ -1,13 +1,17 @@
 package queue
 
 import (
+	"errors"
 	"math"
 )
 
 // recover finds out what is in the folder. It never appends to a page of an earlier process: what follows a torn tail
 // would be hard to tell from it.
 func (q *Queue) recover() error {
-	past, damagedCheckpoints := loadCheckpoint(q.fs, q.dir)
+	past, damagedCheckpoints, err := loadCheckpoint(q.fs, q.dir)
+	if err != nil {
+		return err
+	}
 	q.past, q.generation = *past, past.generation
 	q.next, q.nextPage, q.read = max(1, past.next), past.nextPage, 1
 	q.stats.DamagedCheckpoints = uint64(damagedCheckpoints)
@@ -26,7 +30,9 @@ func (q *Queue) recover() error {
 			limit = pages[i+1].name.first
 		}
 		if !q.countFromCheckpoint(p, known) {
-			q.countByScan(p, limit, i == len(pages)-1)
+			if err := q.countByScan(p, limit, i == len(pages)-1); err != nil {
+				return err
+			}
 			scans++
 		}
 		p.unread, p.unreadEvents = p.unacked, p.events
@@ -73,8 +79,12 @@ func (q *Queue) countFromCheckpoint(p *page, known map[uint64]pageCount) bool {
 	return true
 }
 
-func (q *Queue) countByScan(p *page, limit uint64, last bool) {
+// countByScan reads a page. Its error is that the page cannot be opened at the moment, which says nothing of what is in it.
+func (q *Queue) countByScan(p *page, limit uint64, last bool) error {
 	r := scanPage(q.fs, p, limit, func(id uint64) bool { return !q.past.accounted(id) })
+	if open := (*openError)(nil); errors.As(r.err, &open) {
+		return r.err
+	}
 	p.size, p.entries, p.unacked, p.events, p.last = r.size, r.entries, r.unacked, r.events, r.last
 	if r.err != nil {
 		q.unreadable(p, r.err)
@@ -82,12 +92,13 @@ func (q *Queue) countByScan(p *page, limit uint64, last bool) {
 	q.damaged(p, r.damage)
 	p.damageSeen = math.MaxInt64
 	if r.err != nil {
-		return
+		return nil
 	}
 	if err := q.settleFile(p, r, last); err != nil {
 		p.unsure = true
 		q.log.Warn("syncing a queue page of an earlier process", "page", p.path, "error", err)
 	}
+	return nil
 }
 
 // settleFile syncs what an earlier process may have left unsynced, so that what may be lost with the power does not
