@@ -166,8 +166,11 @@ func OpenDeadLetters(dir string, o DeadLetterOptions, fsys vfs.FS) (*DeadLetters
 		d.lock.Close()
 		return nil, fmt.Errorf("opening dead letter queue: %w", err)
 	}
+	// Readers remember a segment by its number, so that of one that was deleted must not come again. The time is greater: nothing in the
+	// folder tells of it, and the folder itself may have been deleted.
+	d.number = uint64(max(0, time.Now().Unix()))
 	for _, s := range d.segments {
-		d.number = s.number + 1
+		d.number = max(d.number, s.number+1)
 	}
 	d.measure()
 	d.expire()
@@ -361,7 +364,7 @@ func (d *DeadLetters) expire() {
 		if s.newest == 0 {
 			_, s.newest = countLetters(d.fs, s)
 		}
-		if s.newest < oldest && s.size > 0 {
+		if s.newest > 0 && s.newest < oldest && s.size > 0 {
 			d.stats.Expired += d.remove(i)
 		} else {
 			i++
@@ -385,18 +388,19 @@ func (d *DeadLetters) remove(i int) uint64 {
 	return n
 }
 
-// countLetters counts the records of a segment that were not purged, and returns the newest entry time.
+// countLetters counts the records of a segment that were not purged, and returns the newest entry time; 0 if the file cannot be opened at
+// the moment.
 func countLetters(fsys vfs.FS, s *segment) (n uint64, newest int64) {
-	newest = 1 // so that an unreadable segment is asked once, and expires
 	f, err := fsys.Open(s.path)
 	if err != nil {
-		return 0, newest
+		return 0, 0
 	}
 	defer f.Close()
 	size, err := f.Size()
 	if err != nil {
-		return 0, newest
+		return 0, 0
 	}
+	newest = 1 // so that an unreadable segment is asked once, and expires
 	scan := newScanner(f, s.salt, 0, size)
 	for {
 		fr, ok, err := scan.next()

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -399,4 +401,73 @@ func BenchmarkDeadLetters(b *testing.B) {
 		}
 	}
 	require.NoError(b, d.Close())
+}
+
+// TestPositionOutlivesSegments: a reader that remembers a segment which was deleted gets what is written afterwards.
+func TestPositionOutlivesSegments(t *testing.T) {
+	for _, keep := range []int{-1, 0} { // the letter that purging leaves
+		synctest.Test(t, func(t *testing.T) {
+			sim := vfs.NewSim()
+			for n := range 3 {
+				d := letters(t, sim, nil)
+				put(t, d, 10*n, 10*n+10)
+				require.NoError(t, d.Close())
+			}
+			r := OpenDeadLetterReader(dir, Position{}, time.Time{}, sim)
+			for range 30 {
+				_, ok, err := r.TryNext()
+				require.NoError(t, err)
+				require.True(t, ok)
+			}
+			at := r.Position()
+			require.NoError(t, r.Close())
+			_, err := PurgeDeadLetters(dir, sim, func(_ Position, l DeadLetter) bool { return int(l.EntryTime.Unix()) != keep })
+			require.NoError(t, err)
+			time.Sleep(5 * time.Second)
+			d := letters(t, sim, nil)
+			put(t, d, 100, 103)
+			require.NoError(t, d.Close())
+			r = OpenDeadLetterReader(dir, at, time.Time{}, sim)
+			for n := range 3 {
+				l, ok, err := r.TryNext()
+				require.NoError(t, err)
+				require.True(t, ok, "letter %d after purging all but %d", n, keep)
+				require.Equal(t, letter(100+n), l)
+			}
+			require.NoError(t, r.Close())
+		})
+	}
+}
+
+// fewFiles is a file system that opens a file once.
+type fewFiles struct {
+	*vfs.Sim
+	opened map[string]bool
+}
+
+func (f fewFiles) Open(name string) (vfs.File, error) {
+	if f.opened[name] {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EMFILE}
+	}
+	f.opened[name] = true
+	return f.Sim.Open(name)
+}
+
+// TestSegmentThatCannotBeOpenedIsKept: it is not known to be too old.
+func TestSegmentThatCannotBeOpenedIsKept(t *testing.T) {
+	sim := vfs.NewSim()
+	d := letters(t, sim, nil)
+	l := letter(1)
+	l.EntryTime = time.Now()
+	_, err := d.Write(l)
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	o := DefaultDeadLetterOptions()
+	o.Logger, o.RetainAge = slog.New(slog.DiscardHandler), time.Hour
+	d, err = OpenDeadLetters(dir, o, fewFiles{sim, map[string]bool{}})
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	n := 0
+	require.NoError(t, EachDeadLetter(dir, sim, func(Position, DeadLetter) bool { n++; return true }))
+	require.Equal(t, 1, n)
 }
