@@ -4,12 +4,6 @@ import "time"
 
 const pending = "BUG: body not there yet"
 
-// Format is Kernel#format.
-func Format(format string, args []Arg) (string, error) { panic(pending) }
-
-// AppendFormat appends what Kernel#format returns.
-func AppendFormat(dst []byte, format string, args []Arg) ([]byte, error) { panic(pending) }
-
 // Pack is Array#pack. The encoding of the result is ASCII-8BIT, US-ASCII or UTF-8.
 func Pack(template string, args []Arg) (packed, encoding string, err error) { panic(pending) }
 
@@ -109,198 +103,6 @@ func FormatRFC2822(t time.Time) string { panic(pending) }
 // FormatHTTPDate is Time#httpdate.
 func FormatHTTPDate(t time.Time) string { panic(pending) }
 
-// Tr is String#tr.
-func Tr(s, from, to string) (string, error) { panic(pending) }
-
-// TrS is String#tr_s.
-func TrS(s, from, to string) (string, error) { panic(pending) }
-
-// Delete is String#delete.
-func Delete(s string, sets ...string) (string, error) { panic(pending) }
-
-// Squeeze is String#squeeze.
-func Squeeze(s string, sets ...string) (string, error) { panic(pending) }
-
-// Count is String#count.
-func Count(s string, sets ...string) (int, error) { panic(pending) }
-
-// Succ is String#succ.
-func Succ(s string) string { panic(pending) }
-
-// Inspect is String#inspect of a UTF-8 string.
-func Inspect(s string) string { panic(pending) }
-
-// AppendInspect appends what String#inspect returns.
-func AppendInspect(dst []byte, s string) []byte { panic(pending) }
-
-// InspectBinary is String#inspect of an ASCII-8BIT string.
-func InspectBinary(s string) string { panic(pending) }
-
-// SymbolInspect is Symbol#inspect.
-func SymbolInspect(s string) string { panic(pending) }
-
-// SymbolKeyInspect is a symbol as a key of an argument list or a pattern, such as a: or "a b":.
-func SymbolKeyInspect(s string) string { panic(pending) }
-
-// Dump is String#dump.
-func Dump(s string) string { panic(pending) }
-
-// Undump is String#undump.
-func Undump(s string) (string, error) { panic(pending) }
-
-// FloatToS is Float#to_s.
-func FloatToS(f float64) string { panic(pending) }
-
-// AppendFloat appends what Float#to_s returns.
-func AppendFloat(dst []byte, f float64) []byte { panic(pending) }
-
-// IntegerToS is Integer#to_s(base).
-func IntegerToS(n Int, base int) (string, error) { panic(pending) }
-
-// ParseIntPrefix is String#to_i(base).
-func ParseIntPrefix(s string, base int) (Int, error) { panic(pending) }
-
-// ParseFloatPrefix is String#to_f.
-func ParseFloatPrefix(s string) float64 { panic(pending) }
-
-// StrictInteger is Kernel#Integer(s, base); base 0 means none was given.
-func StrictInteger(s string, base int) (Int, error) { panic(pending) }
-
-// StrictFloat is Kernel#Float(s).
-func StrictFloat(s string) (float64, error) { panic(pending) }
-
-// Hex is String#hex.
-func Hex(s string) Int { panic(pending) }
-
-// Oct is String#oct.
-func Oct(s string) Int { panic(pending) }
-
-// RoundMode says what becomes of a half.
-type RoundMode uint8
-
-// The modes of round(half:).
-const (
-	HalfUp RoundMode = iota
-	HalfEven
-	HalfDown
-)
-
-// ParseRoundMode returns the mode called name; nil (an empty name) means up.
-func ParseRoundMode(name string) (RoundMode, error) { panic(pending) }
-
-// RoundFloat is Float#round(digits, half: mode) for digits > 0.
-func RoundFloat(f float64, digits int, mode RoundMode) float64 { panic(pending) }
-
-// RoundFloatToInt is Float#round(digits, half: mode) for digits <= 0; NaN and Infinity are errors.
-func RoundFloatToInt(f float64, digits int, mode RoundMode) (Int, error) { panic(pending) }
-
-// FloorFloat is Float#floor(digits) for digits > 0.
-func FloorFloat(f float64, digits int) float64 { panic(pending) }
-
-// FloorFloatToInt is Float#floor(digits) for digits <= 0.
-func FloorFloatToInt(f float64, digits int) (Int, error) { panic(pending) }
-
-// CeilFloat is Float#ceil(digits) for digits > 0.
-func CeilFloat(f float64, digits int) float64 { panic(pending) }
-
-// CeilFloatToInt is Float#ceil(digits) for digits <= 0.
-func CeilFloatToInt(f float64, digits int) (Int, error) { panic(pending) }
-
-// TruncateFloat is Float#truncate(digits) for digits > 0.
-func TruncateFloat(f float64, digits int) float64 { panic(pending) }
-
-// TruncateFloatToInt is Float#truncate(digits) for digits <= 0, and Float#to_i.
-func TruncateFloatToInt(f float64, digits int) (Int, error) { panic(pending) }
-
-// RoundInt is Integer#round(digits, half: mode).
-func RoundInt(n Int, digits int, mode RoundMode) Int { panic(pending) }
-
-// FloorInt is Integer#floor(digits).
-func FloorInt(n Int, digits int) Int { panic(pending) }
-
-// CeilInt is Integer#ceil(digits).
-func CeilInt(n Int, digits int) Int { panic(pending) }
-
-// TruncateInt is Integer#truncate(digits).
-func TruncateInt(n Int, digits int) Int { panic(pending) }
-
-// Casecmp is String#casecmp, which folds ASCII only.
-func Casecmp(a, b string) int { panic(pending) }
-
-// CasecmpEqual is String#casecmp?, with Unicode case folding; ok is false where Ruby returns nil.
-func CasecmpEqual(a, b string) (equal, ok bool) { panic(pending) }
-
-// CaseOption is an option of upcase and its relatives.
-type CaseOption uint8
-
-// The options :ascii, :turkic, :lithuanian and :fold.
-const (
-	CaseASCII CaseOption = 1 << iota
-	CaseTurkic
-	CaseLithuanian
-	CaseFold
-)
-
-// Upcase is String#upcase.
-func Upcase(s string, o CaseOption) (string, error) { panic(pending) }
-
-// Downcase is String#downcase.
-func Downcase(s string, o CaseOption) (string, error) { panic(pending) }
-
-// Capitalize is String#capitalize.
-func Capitalize(s string, o CaseOption) (string, error) { panic(pending) }
-
-// Swapcase is String#swapcase.
-func Swapcase(s string, o CaseOption) (string, error) { panic(pending) }
-
-// Center is String#center.
-func Center(s string, width int, pad string) (string, error) { panic(pending) }
-
-// Ljust is String#ljust.
-func Ljust(s string, width int, pad string) (string, error) { panic(pending) }
-
-// Rjust is String#rjust.
-func Rjust(s string, width int, pad string) (string, error) { panic(pending) }
-
-// Lines is String#lines(sep, chomp: chomp); an empty sep separates paragraphs.
-func Lines(s, sep string, chomp bool) []string { panic(pending) }
-
-// Chomp is String#chomp.
-func Chomp(s string) string { panic(pending) }
-
-// ChompSuffix is String#chomp(sep).
-func ChompSuffix(s, sep string) string { panic(pending) }
-
-// Chop is String#chop.
-func Chop(s string) string { panic(pending) }
-
-// Strip is String#strip.
-func Strip(s string) string { panic(pending) }
-
-// Lstrip is String#lstrip.
-func Lstrip(s string) string { panic(pending) }
-
-// Rstrip is String#rstrip.
-func Rstrip(s string) string { panic(pending) }
-
-// Split is String#split(sep, limit) with a string as separator: " " (and nil, for the caller) splits at white space, "" into characters.
-func Split(s, sep string, limit int) []string { panic(pending) }
-
-// Scrub is String#scrub(repl).
-func Scrub(s, repl string) string { panic(pending) }
-
-// ScrubFunc is String#scrub with a block.
-func ScrubFunc(s string, repl func(bad string) string) string { panic(pending) }
-
-// Reverse is String#reverse.
-func Reverse(s string) string { panic(pending) }
-
-// Normalize is String#unicode_normalize(form); form is nfc, nfd, nfkc or nfkd.
-func Normalize(s, form string) (string, error) { panic(pending) }
-
-// Normalized is String#unicode_normalized?(form).
-func Normalized(s, form string) (bool, error) { panic(pending) }
-
 // FindEncoding is Encoding.find(name).name.
 func FindEncoding(name string) (string, error) { panic(pending) }
 
@@ -392,3 +194,7 @@ func ParseCSV(s string, o *CSVOptions) ([][]CSVField, error) { panic(pending) }
 
 // GenerateCSVLine is CSV.generate_line(fields).
 func GenerateCSVLine(row []CSVField, o *CSVOptions) (string, error) { panic(pending) }
+
+
+
+
