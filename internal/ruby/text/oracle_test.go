@@ -76,8 +76,8 @@ func (d *differential) compare(t *testing.T) {
 // raw is Ruby source.
 type raw string
 
-// binary is a string with the encoding ASCII-8BIT.
-type binary string
+// ascii8 is a string with the encoding ASCII-8BIT.
+type ascii8 string
 
 // literal returns Ruby source for a value.
 func literal(v any) string {
@@ -86,7 +86,7 @@ func literal(v any) string {
 		return string(v)
 	case string:
 		return `"` + sourceBytes(v) + `"`
-	case binary:
+	case ascii8:
 		return `"` + sourceBytes(string(v)) + `".b`
 	case float64:
 		switch {
@@ -101,7 +101,7 @@ func literal(v any) string {
 	case nil:
 		return "nil"
 	case Bytes:
-		return literal(binary(v))
+		return literal(ascii8(v))
 	case []Arg:
 		parts := make([]string, len(v))
 		for i, a := range v {

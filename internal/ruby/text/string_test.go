@@ -67,7 +67,7 @@ func TestInspectAgainstRuby(t *testing.T) {
 	}
 	for _, s := range texts {
 		d.add(show(Inspect(s), nil), "%s.inspect", s)
-		d.add(show(InspectBinary(s), nil), "%s.inspect", binary(s))
+		d.add(show(InspectBinary(s), nil), "%s.inspect", ascii8(s))
 		d.add(show(Dump(s), nil), "%s.dump", s)
 		back, err := Undump(Dump(s))
 		d.add(show(back, err), "%s.dump.undump", s)

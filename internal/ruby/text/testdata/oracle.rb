@@ -16,6 +16,11 @@ def bytes(s)
   s.b.gsub(/[^ !\x23-\x5b\x5d-\x7e]/n) { |c| format("\\x%02X", c.ord) }
 end
 
+# The hash of a parsed date with its fractions in nanoseconds.
+def parts(h)
+  h && h.to_h { |k, v| [k, %i(sec_fraction seconds).include?(k) ? (v * 1000000000).floor : k == :offset && v ? v.to_i : v] }
+end
+
 def show(v)
   case v
   when String then "\"#{bytes(v)}\""
