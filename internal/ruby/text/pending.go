@@ -1,7 +1,5 @@
 package text
 
-import "time"
-
 const pending = "BUG: body not there yet"
 
 // FindEncoding is Encoding.find(name).name.
@@ -52,12 +50,3 @@ func ParseCSV(s string, o *CSVOptions) ([][]CSVField, error) { panic(pending) }
 
 // GenerateCSVLine is CSV.generate_line(fields).
 func GenerateCSVLine(row []CSVField, o *CSVOptions) (string, error) { panic(pending) }
-
-
-
-
-
-
-
-
-
