@@ -34,7 +34,7 @@ func isUnreserved(c byte, safe string) bool {
 }
 
 // CGIEscape is CGI.escape.
-func CGIEscape(s string) string { return escapeBytes(s, "*-._~", "+") }
+func CGIEscape(s string) string { return escapeBytes(s, "-._~", "+") }
 
 // URLEncode is ERB::Util.url_encode, which leaves only letters, digits and -_.~ alone.
 func URLEncode(s string) string { return escapeBytes(s, "-._~", "") }
@@ -64,17 +64,22 @@ func unescapeBytes(s string) string {
 
 func isHexPair(s string) bool { return len(s) > 1 && digitValue(s[0]) < 16 && digitValue(s[1]) < 16 }
 
-// CGIUnescape is CGI.unescape. A result that is not UTF-8 is left in escapes, as Ruby does.
+// CGIUnescape is CGI.unescape.
 func CGIUnescape(s string) string {
-	out := unescapeBytes(s)
-	if utf8.ValidString(s) && !utf8.ValidString(out) {
-		return s
+	// A percent sign with less than two characters behind it ends the work, so that not even a plus sign behind it is replaced.
+	for i := max(0, len(s)-2); i < len(s); i++ {
+		if s[i] == '%' && (i < 2 || s[i-1] != '%' && s[i-2] != '%' || !isHexPair(s[i-1:]) && !isHexPair(s[i:])) {
+			return unescapeBytes(s[:i]) + s[i:]
+		}
 	}
-	return out
+	return unescapeBytes(s)
 }
 
 // DecodeWWWFormComponent is URI.decode_www_form_component.
 func DecodeWWWFormComponent(s string) (string, error) {
+	if err := CheckValid(s); err != nil {
+		return "", err
+	}
 	for i := range len(s) {
 		if s[i] == '%' && !isHexPair(s[i+1:]) {
 			return "", argumentError("invalid %%-encoding (%s)", s)
@@ -119,17 +124,12 @@ func DecodeWWWForm(s string) ([][2]string, error) {
 	if s == "" {
 		return out, nil
 	}
+	if !isASCII(s) {
+		return nil, argumentError("the input of URI.decode_www_form must be ASCII only string")
+	}
 	for _, part := range strings.Split(strings.TrimSuffix(s, "&"), "&") {
 		name, value, _ := strings.Cut(part, "=")
-		n, err := DecodeWWWFormComponent(name)
-		if err != nil {
-			return nil, err
-		}
-		v, err := DecodeWWWFormComponent(value)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, [2]string{Scrub(n, "\ufffd"), Scrub(v, "\ufffd")})
+		out = append(out, [2]string{Scrub(unescapeBytes(name), "\ufffd"), Scrub(unescapeBytes(value), "\ufffd")})
 	}
 	return out, nil
 }
@@ -169,7 +169,7 @@ func UnescapeHTML(s string) string {
 		if s[i] == '&' {
 			if end := strings.IndexByte(s[i:], ';'); end > 0 {
 				if r, ok := entity(s[i+1 : i+end]); ok {
-					out = utf8.AppendRune(out, r)
+					out = appendRubyRune(out, r)
 					i += end + 1
 					continue
 				}
@@ -179,6 +179,14 @@ func UnescapeHTML(s string) string {
 		i++
 	}
 	return string(out)
+}
+
+// appendRubyRune appends a character, or a surrogate in the same form.
+func appendRubyRune(dst []byte, r rune) []byte {
+	if 0xd800 <= r && r <= 0xdfff {
+		return append(dst, 0xed, byte(0x80|r>>6&0x3f), byte(0x80|r&0x3f))
+	}
+	return utf8.AppendRune(dst, r)
 }
 
 func entity(name string) (rune, bool) {
@@ -205,7 +213,7 @@ func entity(name string) (rune, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(digits, base, 32)
-	if err != nil || n > utf8.MaxRune || !utf8.ValidRune(rune(n)) {
+	if err != nil || n > utf8.MaxRune {
 		return 0, false
 	}
 	return rune(n), true

@@ -23,8 +23,7 @@ func TestEscapesAgainstRuby(t *testing.T) {
 			d.add(show(UnescapeHTML(s), nil), "CGI.unescapeHTML(%s)", s)
 			words, err := ShellSplit(s)
 			d.add(show(words, err), "Shellwords.split(%s)", s)
-			word, err := ShellEscape(s)
-			d.add(show(word, err), "Shellwords.escape(%s)", s)
+			d.add(show(ShellEscape(s), nil), "Shellwords.escape(%s)", s)
 		}
 		d.add(show(URLEncode(s), nil), "ERB::Util.url_encode(%s)", s)
 		d.add(show(EncodeWWWFormComponent(s), nil), "URI.encode_www_form_component(%s)", s)
@@ -41,8 +40,7 @@ func TestEscapesAgainstRuby(t *testing.T) {
 		d.add(show(list, err), "URI.decode_www_form(%s)", s)
 	}
 	d.add(show(EncodeWWWForm([]FormPair{{"a b", []string{"1", "2&"}, true}, {"c", nil, false}, {"d", nil, true}, {"é", []string{"x"}, false}}), nil), `URI.encode_www_form([["a b", ["1", "2&"]], ["c", nil], ["d", []], ["\u00e9", "x"]])`)
-	joined, err := ShellJoin([]string{"a b", "", "c"})
-	d.add(show(joined, err), `Shellwords.join(["a b", "", "c"])`)
+	d.add(show(ShellJoin([]string{"a b", "", "c"}), nil), `Shellwords.join(["a b", "", "c"])`)
 	d.compare(t)
 }
 

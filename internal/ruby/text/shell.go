@@ -7,7 +7,7 @@ func ShellSplit(s string) ([]string, error) {
 	var words []string
 	var word []byte
 	begun := false
-	unmatched := func(at int) error { return argumentError("Unmatched quote: %s", s[at:]) }
+	unmatched := argumentError("Unmatched quote: %s", Inspect(s))
 	for i := 0; i < len(s); {
 		switch c := s[i]; {
 		case isSpace(c):
@@ -19,7 +19,7 @@ func ShellSplit(s string) ([]string, error) {
 		case c == '\'':
 			end := strings.IndexByte(s[i+1:], '\'')
 			if end < 0 {
-				return nil, unmatched(i)
+				return nil, unmatched
 			}
 			word = append(word, s[i+1:i+1+end]...)
 			begun = true
@@ -27,16 +27,15 @@ func ShellSplit(s string) ([]string, error) {
 		case c == '"':
 			out, n := doubleQuoted(word, s[i+1:])
 			if n < 0 {
-				return nil, unmatched(i)
+				return nil, unmatched
 			}
 			word, begun = out, true
 			i += n + 1
 		case c == '\\' && i+1 < len(s):
-			if s[i+1] != '\n' {
-				word = append(word, s[i+1])
-			} else {
-				word = append(word, '\n')
+			if s[i+1] == '\n' { // which the pattern of Shellwords does not take
+				word = append(word, '\\')
 			}
+			word = append(word, s[i+1])
 			begun = true
 			i += 2
 		default:
@@ -70,12 +69,9 @@ func doubleQuoted(dst []byte, s string) (out []byte, n int) {
 }
 
 // ShellEscape is Shellwords.escape.
-func ShellEscape(s string) (string, error) {
+func ShellEscape(s string) string {
 	if s == "" {
-		return "''", nil
-	}
-	if strings.IndexByte(s, 0) >= 0 {
-		return "", argumentError("NUL character")
+		return "''"
 	}
 	var b strings.Builder
 	for _, c := range characters(s) {
@@ -89,17 +85,14 @@ func ShellEscape(s string) (string, error) {
 			b.WriteString(c)
 		}
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 // ShellJoin is Shellwords.join.
-func ShellJoin(words []string) (string, error) {
+func ShellJoin(words []string) string {
 	escaped := make([]string, len(words))
 	for i, w := range words {
-		var err error
-		if escaped[i], err = ShellEscape(w); err != nil {
-			return "", err
-		}
+		escaped[i] = ShellEscape(w)
 	}
-	return strings.Join(escaped, " "), nil
+	return strings.Join(escaped, " ")
 }

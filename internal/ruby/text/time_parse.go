@@ -127,8 +127,10 @@ func ydayToDate(p *DateParts, now time.Time) error {
 // checkTime reports what no time has. The 31st of a short month is the first of the next.
 func checkTime(p *DateParts) error {
 	switch {
-	case p.Mon < 1 || p.Mon > 12, p.Mday < 1 || p.Mday > 31, p.Hour < 0 || p.Hour > 31, p.Min < 0 || p.Min > 63, p.Sec < 0 || p.Sec > 63:
+	case p.Mon < 0 || p.Mon > 15, p.Mday < 1 || p.Mday > 31, p.Hour < 0 || p.Hour > 31, p.Min < 0 || p.Min > 63, p.Sec < 0 || p.Sec > 63:
 		return argumentError("argument out of range")
+	case p.Mon < 1 || p.Mon > 12:
+		return argumentError("mon out of range")
 	case p.Hour > 24:
 		return argumentError("hour out of range")
 	case p.Min > 59 || p.Hour == 24 && p.Min > 0:

@@ -103,7 +103,7 @@ func ParseISO8601(s string, loc *time.Location) (time.Time, error) {
 	}
 	in := isoZone(&x, loc)
 	if x.space(0); x.failed || x.s != "" {
-		return isoDateOnly(s, loc)
+		return time.Time{}, invalidISO(s)
 	}
 	return fixedTime(year, month, day, hour, minute, sec, nsec, in)
 }
@@ -132,31 +132,6 @@ func isoZone(x *scanner, loc *time.Location) *time.Location {
 		}
 	}
 	return time.FixedZone("", offset)
-}
-
-// isoDateOnly reads a date with a zone, the other form that XML Schema has.
-func isoDateOnly(s string, loc *time.Location) (time.Time, error) {
-	x := scanner{s: skipSpace(s)}
-	negative := x.try("-")
-	if !negative {
-		x.try("+")
-	}
-	year := x.number(4, 10)
-	if negative {
-		year = -year
-	}
-	x.any("-")
-	month := x.number(2, 2)
-	x.any("-")
-	day := x.number(2, 2)
-	if x.s == "" || isSpace(x.s[0]) {
-		return time.Time{}, invalidISO(s)
-	}
-	in := isoZone(&x, loc)
-	if x.space(0); x.failed || x.s != "" {
-		return time.Time{}, invalidISO(s)
-	}
-	return fixedTime(year, month, day, 0, 0, 0, 0, in)
 }
 
 // ParseRFC2822 is Time.rfc2822(s).
