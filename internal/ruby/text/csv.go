@@ -122,7 +122,13 @@ func (c *csvReader) malformed(what string) error {
 
 // row reads the next row.
 func (c *csvReader) row() (row []CSVField, ok bool, err error) {
-	for c.s != "" {
+	for {
+		if c.o.Strip {
+			c.s = strings.TrimLeft(c.s, " \t\f\v")
+		}
+		if c.s == "" {
+			return nil, false, nil
+		}
 		before := c.s
 		row, err = c.fields()
 		if err != nil {
@@ -133,7 +139,6 @@ func (c *csvReader) row() (row []CSVField, ok bool, err error) {
 			return row, true, nil
 		}
 	}
-	return nil, false, nil
 }
 
 // lineEnds counts line ends of any kind.
@@ -148,6 +153,7 @@ func (c *csvReader) fields() ([]CSVField, error) {
 	}
 	var row []CSVField
 	for {
+		before := len(c.s)
 		f, err := c.field()
 		if err != nil {
 			return nil, err
@@ -158,7 +164,7 @@ func (c *csvReader) fields() ([]CSVField, error) {
 		case c.s == "" || c.take(c.o.RowSep):
 			return row, nil
 		default:
-			if f.Nil && len(row) == 1 && !strings.HasPrefix(c.s, c.o.QuoteChar) {
+			if before == len(c.s) && !strings.HasPrefix(c.s, c.o.QuoteChar) {
 				return nil, c.malformed("New line must be <" + Inspect(c.o.RowSep) + "> not <" + Inspect(c.lineEnd()) + ">")
 			}
 			return nil, c.unexpected(f.Quoted)
@@ -205,7 +211,7 @@ func (c *csvReader) field() (CSVField, error) {
 	if c.o.Strip {
 		c.s = strings.TrimLeft(c.s, " \t\f\v")
 	}
-	if c.o.LiberalParsing && c.s != "" && !strings.HasPrefix(c.s, c.o.ColSep) && !strings.HasPrefix(c.s, c.o.RowSep) {
+	if c.o.LiberalParsing && c.s != "" && !strings.HasPrefix(c.s, c.o.ColSep) && c.s[0] != '\r' && c.s[0] != '\n' && !strings.HasPrefix(c.s, c.o.RowSep) {
 		rest := c.plain()
 		return CSVField{Value: c.o.QuoteChar + value + c.o.QuoteChar + rest.Value}, nil
 	}

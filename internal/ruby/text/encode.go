@@ -133,6 +133,9 @@ func (x *transcoder) char(r rune) error {
 		case r == '"' && x.o.XML == "attr":
 			x.ascii("&quot;")
 			return nil
+		case r == '\'' && x.o.XML == "attr":
+			x.ascii("&apos;")
+			return nil
 		}
 	}
 	out, err := x.write(x.out, r)
@@ -191,6 +194,9 @@ func (x *transcoder) undefined(r rune) error {
 	way := " from UTF-8 to " + x.to
 	if x.from != encodingUTF8 {
 		way = " to " + x.to + " in conversion from " + x.from + " to UTF-8 to " + x.to
+	} else if strings.HasPrefix(x.to, "Windows-") { // whose converter has its name in capitals, so that Ruby takes it for another step
+		name := strings.ToUpper(x.to)
+		way = " to " + name + " in conversion from UTF-8 to " + name
 	}
 	return &Error{"Encoding::UndefinedConversionError", fmt.Sprintf("U+%04X%s", r, way)}
 }
@@ -246,6 +252,11 @@ func (x *transcoder) decodeUTF8(s string) error {
 		n = badLen(s)
 		if x.o.ReplaceInvalid {
 			x.replacement()
+			s = s[n:]
+			continue
+		}
+		if x.from == x.to {
+			x.out = append(x.out, s[:n]...)
 			s = s[n:]
 			continue
 		}

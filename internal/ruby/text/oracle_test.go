@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	randomRounds = flag.Int("random", 300, "number of random arguments that each function is compared with Ruby for")
+	randomRounds = flag.Int("random", 150, "number of random arguments that each function is compared with Ruby for")
 	randomSeed   = flag.Int64("seed", 1, "the seed of the random arguments")
 )
 
