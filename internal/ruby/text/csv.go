@@ -213,7 +213,7 @@ func (c *csvReader) field() (CSVField, error) {
 	}
 	if c.o.LiberalParsing && c.s != "" && !strings.HasPrefix(c.s, c.o.ColSep) && c.s[0] != '\r' && c.s[0] != '\n' && !strings.HasPrefix(c.s, c.o.RowSep) {
 		rest := c.plain()
-		return CSVField{Value: c.o.QuoteChar + value + c.o.QuoteChar + rest.Value}, nil
+		return CSVField{Value: c.o.QuoteChar + value + c.o.QuoteChar + rest.Value, Quoted: true}, nil
 	}
 	if value == "" && c.o.EmptyValue != nil {
 		value = *c.o.EmptyValue

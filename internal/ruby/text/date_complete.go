@@ -166,6 +166,9 @@ func (p *DateParts) day(today time.Time, withTime bool) (time.Time, error) {
 	case formOrdinal:
 		return p.ordinal(year)
 	case formCivil:
+		if p.has(HasYday) { // which counts first, once the year is known
+			return p.ordinal(year)
+		}
 		return p.civil(today)
 	case formWeek:
 		return p.week(today)

@@ -29,7 +29,7 @@ var patterns = sync.OnceValue(func() *datePatterns {
 		time: c(`(\d+\s*:\s*\d+(?:\s*:\s*\d+(?:[,.]\d*)?)?(?:\s*[ap](?:m\b|\.m\.))?|\d+\s*h(?:\s*\d+m?(?:\s*\d+s?)?)?(?:\s*[ap](?:m\b|\.m\.))?|\d+\s*[ap](?:m\b|\.m\.))` +
 			`(?:\s*` + zoneWord + `)?`),
 		timeParts:   c(`\A(\d+)\s*(?:h|:)?(?:\s*(\d+)m?(?:\s*:?\s*(\d+)(?:[,.](\d*))?s?)?)?(?:\s*([ap])(?:m\b|\.m\.))?`),
-		eu:          c(`'?(\d+)[^-\d\s]*\s*` + monthWord + `[^-\d\s']*(?:\s*` + eraWord + `?\s*('?-?\d+(?:(?:st|nd|rd|th)\b)?))?`),
+		eu:          c(`('?\d+)[^-\d\s]*\s*` + monthWord + `[^-\d\s']*(?:\s*` + eraWord + `?\s*('?-?\d+(?:(?:st|nd|rd|th)\b)?))?`),
 		us:          c(`\b` + monthWord + `[^-\d\s']*\s*('?\d+)[^-\d\s']*(?:\s*,?\s*` + eraWord + `?\s*('?-?\d+))?`),
 		iso:         c(`('?[-+]?\d+)-(\d+)-('?-?\d+)`),
 		isoWeek:     c(`\b(\d{2}|\d{4})?-?w(\d{2})(?:-?(\d))?\b`),

@@ -2,6 +2,7 @@ package text
 
 import (
 	"fmt"
+	"math/big"
 	"math/rand"
 	"sort"
 	"strings"
@@ -36,7 +37,8 @@ func showParts(p DateParts) string {
 		add(HasZone, "offset", "nil")
 	}
 	add(HasZone, "zone", show(p.Zone, nil))
-	add(HasSeconds, "seconds", p.Seconds*1_000_000_000+p.SecondsNsec)
+	nanoseconds := new(big.Int).Mul(big.NewInt(p.Seconds), big.NewInt(1_000_000_000))
+	add(HasSeconds, "seconds", nanoseconds.Add(nanoseconds, big.NewInt(p.SecondsNsec)))
 	add(HasLeftover, "leftover", show(p.Leftover, nil))
 	sort.Strings(out)
 	return "{" + strings.Join(out, ", ") + "}"

@@ -23,11 +23,8 @@ func TestEncodeAgainstRuby(t *testing.T) {
 		for _, pair := range [][2]string{{"ISO-8859-1", "UTF-8"}, {"UTF-8", "ISO-8859-1"}, {"UTF-8", "Windows-1252"}, {"Windows-1252", "UTF-8"}, {"US-ASCII", "UTF-8"}, {"UTF-8", "US-ASCII"}, {"UTF-8", "ASCII-8BIT"}, {"UTF-16LE", "UTF-8"}, {"UTF-16BE", "UTF-8"}, {"UTF-32BE", "UTF-8"}, {"UTF-8", "UTF-8"},
 			{"ISO-8859-15", "ISO-8859-1"}, {"utf-8", "cp1252"}} {
 			for _, o := range options {
-				if strings.Contains(o.ruby, "newline") && CheckValid(s) != nil {
-					continue // MRI converts line ends first, and reports what it made of them
-				}
-				if o.ruby == ", xml: :attr" && strings.HasSuffix(Scrub(s, "?"), "?") {
-					continue // MRI takes its own closing quote for what follows
+				if (strings.Contains(o.ruby, "newline") || strings.Contains(o.ruby, "xml")) && CheckValid(s) != nil {
+					continue // MRI converts line ends and signs first, and reports what it made of them
 				}
 				got, err := Encode(s, pair[0], pair[1], o.o)
 				d.add(show(got, err), "%s.encode(%s, %s%s)", s, pair[0], pair[1], raw(o.ruby))

@@ -72,15 +72,17 @@ type timeDirective struct {
 func parseTimeDirective(s string) (d timeDirective, n int) {
 	modifier := byte(0)
 	for ; n < len(s); n++ {
+		if d.width > 0 && strings.IndexByte("-_^#", s[n]) >= 0 {
+			return d, 0 // flags stand before the width
+		}
 		switch c := s[n]; c {
 		case '-':
-			d.left, d.pad = true, 0
+			d.left = true
 		case '0', '_':
 			if c == '0' && d.width > 0 {
 				break
 			}
-			d.left, d.pad = false, '0'
-			if c == '_' {
+			if d.pad = '0'; c == '_' {
 				d.pad = ' '
 			}
 			continue

@@ -14,6 +14,9 @@ type rubyTime struct {
 }
 
 func newRubyTime(year, month, day, hour, minute, sec, nsec, offset int, utc bool) rubyTime {
+	if utc {
+		offset = 0
+	}
 	zone := time.UTC
 	if !utc {
 		zone = time.FixedZone("", offset)

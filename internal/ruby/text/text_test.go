@@ -111,7 +111,7 @@ func TestTimes(t *testing.T) {
 	f(`no time information in "x"`)(ParseTime("x", now))
 	f("2000-10-10T13:55:36-07:00")(StrptimeTime("10/Oct/2000:13:55:36 -0700", "%d/%b/%Y:%H:%M:%S %z", now))
 	f("invalid date or strptime format - `x' `%Y'")(StrptimeTime("x", "%Y", now))
-	f("2020-02-01T00:00:00Z")(ParseDateTime("20-2", now))
+	f("2020-02-03T00:00:00Z")(ParseDateTime("3rd Feb 2020", now))
 	f("invalid date")(ParseDateTime("2020-02-30", now))
 	f("2020-01-29T00:00:00Z")(ParseDate("2020-W05-3", now))
 	f("2020-03-04T00:00:00Z")(StrptimeDate("4.3.20", "%d.%m.%y", now))

@@ -73,7 +73,11 @@ func makeTime(s string, p *DateParts, now time.Time) (time.Time, error) {
 		}
 	}
 	completeFrom(p, fill)
-	if err := checkTime(p); err != nil {
+	checked := *p
+	if known && offset/3600%24 != 0 {
+		checked.Hour %= 24 // Ruby normalises the hour when it adds those of the zone, and does not look at it before
+	}
+	if err := checkTime(&checked); err != nil {
 		return time.Time{}, err
 	}
 	in := now.Location()

@@ -106,8 +106,8 @@ func (t *Translation) Apply(s string, squeeze bool) (string, error) {
 
 // Tr is String#tr.
 func Tr(s, from, to string) (string, error) {
-	if s == "" {
-		return "", nil
+	if s == "" || from == "" && to != "" {
+		return s, nil
 	}
 	if to == "" {
 		return Delete(s, from)
@@ -121,8 +121,8 @@ func Tr(s, from, to string) (string, error) {
 
 // TrS is String#tr_s.
 func TrS(s, from, to string) (string, error) {
-	if s == "" {
-		return "", nil
+	if s == "" || from == "" && to != "" {
+		return s, nil
 	}
 	if to == "" {
 		return Delete(s, from)
