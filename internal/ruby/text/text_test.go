@@ -123,3 +123,32 @@ func TestTimes(t *testing.T) {
 	require.Equal(t, "Thu, 06 May 2021 07:08:09 -0000", FormatRFC2822(now))
 	require.Equal(t, "Thu, 06 May 2021 07:08:09 GMT", FormatHTTPDate(now))
 }
+
+func FuzzStrings(f *testing.F) {
+	f.Add("a-zé\xff\n1_0.5e3", "^a-c\\", 3)
+	f.Fuzz(func(t *testing.T, s, set string, n int) {
+		if back, err := Undump(Dump(s)); err == nil && back != s {
+			t.Errorf("%q was dumped and read as %q", s, back)
+		}
+		_, _ = Tr(s, set, "x-z")
+		_, _ = TrS(s, set, s)
+		_, _ = Squeeze(s, set)
+		_, _ = Count(s, set, s)
+		_, _ = Swapcase(s, CaseTurkic)
+		_, _ = Center(s, n%1000, set)
+		_, _ = ParseIntPrefix(s, n)
+		_, _ = StrictInteger(s, n)
+		_, _ = StrictFloat(s)
+		_, _, _, _, _ = Succ(s), Inspect(s), SymbolInspect(s), SymbolKeyInspect(s), Reverse(s)
+		_, _, _, _ = Split(s, set, n), Lines(s, set, true), Scrub(s, set), ParseFloatPrefix(s)
+	})
+}
+
+func BenchmarkTr(b *testing.B) {
+	b.ReportAllocs()
+	tr, err := NewTranslation("a-zA-Z", "n-za-mN-ZA-M")
+	require.NoError(b, err)
+	for b.Loop() {
+		_, _ = tr.Apply("The quick brown fox jumps over the lazy dog", false)
+	}
+}

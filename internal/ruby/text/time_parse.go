@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// ParseTime is Time.parse(s, now): what s does not say is taken from now, whose Location is the local zone. Before the date only
-// now's fields stand, behind it zeros.
+// ParseTime is Time.parse(s, now): now, whose Location is the local zone, has what s leaves out before the first part that
+// it names, such as the year of a day; what it leaves out behind that is the lowest.
 func ParseTime(s string, now time.Time) (time.Time, error) {
 	p, err := DateParse(s, true)
 	if err != nil {
