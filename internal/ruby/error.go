@@ -1,0 +1,177 @@
+package ruby
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"millrace/internal/ruby/text"
+)
+
+// Error is an exception that code did not rescue.
+type Error struct {
+	Class   string // of the exception
+	Message string
+	exc     *Object
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// raised is what a panic carries while an exception looks for its rescue.
+type raised struct{ exc *Object }
+
+// jump is what a panic carries while break, next, return, retry, redo or throw leave Go's frames between.
+type jump struct {
+	kind  ctl
+	frame *frame // whose next or return it is
+	tag   *breakTag
+	val   Value
+	loop  *whileNode
+}
+
+// breakTag marks the call whose block a break leaves.
+type breakTag struct{ _ byte }
+
+// thrown is what a panic carries from throw to catch.
+type thrown struct{ tag, val Value }
+
+// stopped is what a panic carries when the program ends while code runs.
+type stopped struct{}
+
+// exception is what an exception keeps beside its instance variables.
+type exception struct {
+	msg    Value // nil: the name of the class
+	cause  Value
+	place  string
+	bt     *Array
+	result Value // of a StopIteration
+	name   string
+	recv   Value
+	key    Value
+}
+
+// newException makes an exception of c.
+func (t *Interp) newException(c *Class, msg string) *Object {
+	return &Object{class: c, data: &exception{msg: strValue(msg), place: t.where()}}
+}
+
+// raise raises an exception.
+func (t *Interp) raise(c *Class, format string, args ...any) Value {
+	panic(&raised{t.newException(c, fmt.Sprintf(format, args...))})
+}
+
+func (t *Interp) argError(format string, args ...any) Value {
+	return t.raise(t.core.argumentError, format, args...)
+}
+
+func (t *Interp) typeError(format string, args ...any) Value {
+	return t.raise(t.core.typeError, format, args...)
+}
+
+// check raises what a function of the package text returned.
+func (t *Interp) check(err error) {
+	if err == nil {
+		return
+	}
+	var te *text.Error
+	if errors.As(err, &te) {
+		c := t.core.standardError
+		if k, ok := t.lookupClass(te.Class); ok {
+			c = k
+		}
+		t.raise(c, "%s", te.Msg)
+	}
+	t.raise(t.core.runtimeError, "%s", err)
+}
+
+// lookupClass finds a class by its name with ::.
+func (t *Interp) lookupClass(name string) (*Class, bool) {
+	c := t.core.object
+	for len(name) > 0 {
+		part := name
+		if i := indexOf(name, "::"); i >= 0 {
+			part, name = name[:i], name[i+2:]
+		} else {
+			name = ""
+		}
+		v, ok := t.constOf(c, part)
+		if !ok {
+			return nil, false
+		}
+		if c, ok = v.(*Class); !ok {
+			return nil, false
+		}
+	}
+	return c, true
+}
+
+// protect runs f and returns the exception that came out of it.
+func (t *Interp) protect(f func() Value) (v Value, exc *Object) {
+	depth, sp, iterating := t.depth, t.sp, t.iterating
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *raised:
+			t.depth, t.sp, t.iterating = depth, sp, iterating
+			v, exc = nil, r.exc
+		default:
+			panic(r)
+		}
+	}()
+	return f(), nil
+}
+
+// Run calls f at the outside of all code and turns what comes out of it into an error.
+func (t *Interp) guard(f func() Value) (v Value, err error) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		t.depth, t.sp, t.iterating = 0, 0, 0
+		v, err = nil, t.errorOf(r)
+	}()
+	return f(), nil
+}
+
+// errorOf describes what a panic carried.
+func (t *Interp) errorOf(r any) error {
+	switch r := r.(type) {
+	case *raised:
+		return t.describe(r.exc)
+	case *thrown:
+		return &Error{Class: "UncaughtThrowError", Message: "uncaught throw"}
+	case *jump:
+		return &Error{Class: "LocalJumpError", Message: "unexpected " + r.kind.String()}
+	case stopped:
+		return &Error{Class: "Interrupt", Message: "the pipeline stops"}
+	case runtime.Error:
+		return &Error{Class: "fatal", Message: "BUG: " + r.Error()}
+	}
+	return &Error{Class: "fatal", Message: fmt.Sprint("BUG: ", r)}
+}
+
+// describe makes an Error of an exception; its message is code perhaps.
+func (t *Interp) describe(exc *Object) (e *Error) {
+	e = &Error{Class: exc.class.name, exc: exc}
+	defer func() {
+		if recover() != nil {
+			e.Message = exc.class.name
+		}
+	}()
+	e.Message = t.message(exc)
+	return e
+}
+
+// message returns what Exception#message does.
+func (t *Interp) message(exc *Object) string { return t.toS(t.send(exc, "message")) }
+
+func excData(o *Object) *exception {
+	d, ok := o.data.(*exception)
+	if !ok {
+		d = &exception{}
+		o.data = d
+	}
+	return d
+}

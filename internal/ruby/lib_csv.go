@@ -1,0 +1,252 @@
+package ruby
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"millrace/internal/ruby/text"
+)
+
+// csvMethods fills CSV, YAML and Shellwords.
+func csvMethods(c *core) {
+	k := c.define("CSV", c.object)
+	k.alloc = nil
+	c.csvError = c.defineIn(k, "MalformedCSVError", c.runtimeError)
+	k.sdef("parse_line", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		row, ok, err := text.ParseCSVLine(t.text(a[0]), t.csvOptions(a))
+		t.check(err)
+		if !ok {
+			return nil
+		}
+		return t.csvRow(row, a)
+	}).kw = true
+	c.str.defn("parse_csv", 0, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		row, ok, err := text.ParseCSVLine(self.(*String).s, t.csvOptions(a))
+		t.check(err)
+		if !ok {
+			return nil
+		}
+		return t.csvRow(row, a)
+	}).kw = true
+	k.sdef("parse", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.csvTable(t.text(a[0]), a, b) }).kw = true
+	k.sdef("read", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return t.csvTable(t.readFile(t.text(a[0])), a, nil)
+	}).kw = true
+	k.meta.alias("read", "readlines")
+	k.sdef("foreach", 1, 3, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return t.csvTable(t.readFile(t.text(a[0])), a, b)
+	}).kw = true
+	k.sdef("generate_line", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.csvLine(t.list(a[0]), a) }).kw = true
+	c.array.defn("to_csv", 0, 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.csvLine(self.(*Array).v, a) }).kw = true
+	shellMethods(c)
+	yamlMethods(c)
+}
+
+func (t *Interp) csvLine(fields []Value, a []Value) Value {
+	row := make([]text.CSVField, len(fields))
+	for i, v := range fields {
+		row[i] = text.CSVField{Value: t.toS(v), Nil: v == nil}
+	}
+	s, err := text.GenerateCSVLine(row, t.csvOptions(a))
+	t.check(err)
+	return strValue(s)
+}
+
+// csvOptions reads the options of CSV.
+func (t *Interp) csvOptions(a []Value) *text.CSVOptions {
+	o := &text.CSVOptions{}
+	h := named(a)
+	if h == nil {
+		return o
+	}
+	h.eachEntry(t, func(k, v Value) bool {
+		switch t.toS(k) {
+		case "col_sep":
+			o.ColSep = t.text(v)
+		case "row_sep":
+			if s, ok := v.(*String); ok {
+				o.RowSep = s.s
+			}
+		case "quote_char":
+			if v == nil {
+				o.NoQuote = true
+			} else {
+				o.QuoteChar = t.text(v)
+			}
+		case "liberal_parsing":
+			o.LiberalParsing = truthy(v)
+		case "skip_blanks":
+			o.SkipBlanks = truthy(v)
+		case "force_quotes":
+			o.ForceQuotes = truthy(v)
+		case "strip":
+			o.Strip = truthy(v)
+		case "headers", "header_converters", "converters", "return_headers", "encoding", "write_headers":
+		default:
+			t.argError("unknown keyword: %s", t.inspect(k))
+		}
+		return true
+	})
+	return o
+}
+
+// csvRow returns a row with its converters applied.
+func (t *Interp) csvRow(row []text.CSVField, a []Value) *Array {
+	out := make([]Value, len(row))
+	conv, _ := option(a, "converters")
+	for i, f := range row {
+		if f.Nil {
+			continue
+		}
+		out[i] = t.convertCSV(f, conv)
+	}
+	return arrayOf(out)
+}
+
+func (t *Interp) convertCSV(f text.CSVField, conv Value) Value {
+	for _, c := range t.splat(conv) {
+		s, ok := c.(*Symbol)
+		if !ok {
+			return t.send(c, "call", strValue(f.Value))
+		}
+		if s.name == "integer" || s.name == "numeric" || s.name == "all" {
+			if n, err := text.StrictInteger(f.Value, 10); err == nil {
+				return intValue(n)
+			}
+		}
+		if s.name == "float" || s.name == "numeric" || s.name == "all" {
+			if n, err := text.StrictFloat(f.Value); err == nil {
+				return n
+			}
+		}
+	}
+	return strValue(f.Value)
+}
+
+// csvTable returns all rows, as Hashes if there are headers.
+func (t *Interp) csvTable(s string, a []Value, b *Proc) Value {
+	rows, err := text.ParseCSV(s, t.csvOptions(a))
+	t.check(err)
+	out := &Array{}
+	headers, _ := option(a, "headers")
+	symbols := false
+	if v, ok := option(a, "header_converters"); ok {
+		sym, isSym := v.(*Symbol)
+		symbols = isSym && sym.name == "symbol"
+	}
+	var names []Value
+	if l, ok := headers.(*Array); ok {
+		names = l.v
+	}
+	for _, r := range rows {
+		row := t.csvRow(r, a)
+		if !truthy(headers) {
+			out.v = append(out.v, row)
+			continue
+		}
+		if names == nil {
+			names = append([]Value{}, row.v...)
+			for i, n := range names {
+				if n != nil && symbols {
+					names[i] = t.sym(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(t.toS(n))), " ", "_"))
+				}
+			}
+			continue
+		}
+		h := newHash()
+		for i, n := range names {
+			h.set(t, n, row.at(int64(i)))
+		}
+		out.v = append(out.v, h)
+	}
+	if b != nil {
+		for _, r := range out.v {
+			t.yield(b, r)
+		}
+		return nil
+	}
+	return out
+}
+
+func shellMethods(c *core) {
+	m := c.mod(c.object, "Shellwords")
+	split := func(t *Interp, s string) Value {
+		l, err := text.ShellSplit(s)
+		t.check(err)
+		return stringArray(l)
+	}
+	m.sdef("split", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return split(t, t.text(a[0])) })
+	m.meta.alias("split", "shellwords", "shellsplit")
+	c.str.def("shellsplit", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return split(t, self.(*String).s) })
+	m.sdef("escape", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return strValue(text.ShellEscape(t.text(a[0])))
+	})
+	m.meta.alias("escape", "shellescape")
+	c.str.def("shellescape", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.send(m, "escape", self) })
+}
+
+func yamlMethods(c *core) {
+	m := c.mod(c.object, "YAML")
+	c.object.consts["Psych"] = m
+	c.yamlError = c.defineIn(m, "SyntaxError", c.standardError)
+	load := func(t *Interp, s string) Value {
+		var n yaml.Node
+		if err := yaml.Unmarshal([]byte(s), &n); err != nil {
+			return t.raise(t.core.yamlError, "%s", err)
+		}
+		if len(n.Content) == 0 {
+			return false
+		}
+		return t.fromYAML(n.Content[0])
+	}
+	m.sdef("load", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return load(t, t.text(a[0])) }).kw = true
+	m.meta.alias("load", "safe_load", "unsafe_load")
+	m.sdef("load_file", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return load(t, t.readFile(t.text(a[0]))) }).kw = true
+	m.meta.alias("load_file", "safe_load_file", "unsafe_load_file")
+}
+
+// fromYAML returns a node of a YAML document.
+func (t *Interp) fromYAML(n *yaml.Node) Value {
+	t.enter()
+	defer t.leave()
+	switch n.Kind {
+	case yaml.SequenceNode:
+		out := &Array{}
+		for _, x := range n.Content {
+			out.v = append(out.v, t.fromYAML(x))
+		}
+		return out
+	case yaml.MappingNode:
+		h := newHash()
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			h.set(t, t.fromYAML(n.Content[i]), t.fromYAML(n.Content[i+1]))
+		}
+		return h
+	case yaml.AliasNode:
+		return t.fromYAML(n.Alias)
+	}
+	return t.yamlScalar(n)
+}
+
+func (t *Interp) yamlScalar(n *yaml.Node) Value {
+	s := n.Value
+	switch n.Tag {
+	case "!!null":
+		return nil
+	case "!!bool":
+		return strings.EqualFold(s, "true") || strings.EqualFold(s, "yes") || strings.EqualFold(s, "on")
+	case "!!int":
+		if v, err := text.StrictInteger(s, 0); err == nil {
+			return intValue(v)
+		}
+	case "!!float":
+		if v, err := text.StrictFloat(s); err == nil {
+			return v
+		}
+	}
+	if len(s) > 1 && s[0] == ':' && n.Style == 0 {
+		return t.sym(s[1:])
+	}
+	return strValue(s)
+}

@@ -1,0 +1,331 @@
+package ruby
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"millrace/internal/ruby/text"
+)
+
+// fileMethods fills File, Dir and IO: reading, and appending to a file.
+func fileMethods(c *core) {
+	io := c.define("IO", c.object)
+	io.alloc = nil
+	f := c.define("File", io)
+	c.file = f
+	f.consts["SEPARATOR"] = &String{s: "/", frozen: true}
+	pathMethods(f)
+	fileTests(f)
+	fileReads(io)
+	fileReads(f)
+	f.sdef("write", 2, 3, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		mode := os.O_TRUNC
+		if v, ok := option(a, "mode"); ok && strings.HasPrefix(t.text(v), "a") {
+			mode = os.O_APPEND
+		}
+		t.writeFile(t.text(a[0]), t.toS(a[1]), mode)
+		return integer(int64(len(t.toS(a[1]))))
+	}).kw = true
+	f.sdef("open", 1, 3, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.openFile(a, b) }).kw = true
+	f.meta.alias("open", "new")
+	openFiles(f)
+	d := c.define("Dir", c.object)
+	d.alloc = nil
+	d.sdef("glob", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		found, err := filepath.Glob(t.text(a[0]))
+		if err != nil {
+			return t.argError("%s", err)
+		}
+		return stringArray(found)
+	})
+	d.sdef("exist?", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		s, err := os.Stat(t.text(a[0]))
+		return err == nil && s.IsDir()
+	})
+	d.sdef("pwd", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value { w, _ := os.Getwd(); return strValue(w) })
+}
+
+func pathMethods(f *Class) {
+	f.sdef("basename", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		s := strings.TrimRight(t.text(a[0]), "/")
+		if s == "" && t.text(a[0]) != "" {
+			return strValue("/")
+		}
+		s = s[strings.LastIndexByte(s, '/')+1:]
+		if len(a) > 1 {
+			suffix := t.text(a[1])
+			if suffix == ".*" {
+				suffix = extname(s)
+			}
+			if s != suffix {
+				s = strings.TrimSuffix(s, suffix)
+			}
+		}
+		return strValue(s)
+	})
+	f.sdef("dirname", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		s := strings.TrimRight(t.text(a[0]), "/")
+		i := strings.LastIndexByte(s, '/')
+		if i < 0 {
+			if s == "" && t.text(a[0]) != "" {
+				return strValue("/")
+			}
+			return strValue(".")
+		}
+		if s = strings.TrimRight(s[:i], "/"); s == "" {
+			s = "/"
+		}
+		return strValue(s)
+	})
+	f.sdef("extname", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		s := t.text(a[0])
+		return strValue(extname(s[strings.LastIndexByte(s, '/')+1:]))
+	})
+	f.sdef("split", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return array(t.send(self, "dirname", a[0]), t.send(self, "basename", a[0]))
+	})
+	f.sdef("join", 0, -1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		out := ""
+		for i, v := range t.flatten(nil, arrayOf(append([]Value(nil), a...)), -1) {
+			s := t.text(v)
+			switch {
+			case i == 0:
+				out = s
+			case strings.HasPrefix(s, "/"):
+				out = strings.TrimRight(out, "/") + s
+			default:
+				out = strings.TrimSuffix(out, "/") + "/" + s
+			}
+		}
+		return strValue(out)
+	})
+	f.sdef("expand_path", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		s := t.text(a[0])
+		if !filepath.IsAbs(s) && len(a) > 1 {
+			s = filepath.Join(t.text(a[1]), s)
+		}
+		p, err := filepath.Abs(s)
+		if err != nil {
+			return t.argError("%s", err)
+		}
+		return strValue(p)
+	})
+	f.meta.alias("expand_path", "absolute_path", "realpath")
+	f.sdef("fnmatch", 2, 3, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		ok, err := filepath.Match(t.text(a[0]), t.text(a[1]))
+		return ok && err == nil
+	})
+	f.meta.alias("fnmatch", "fnmatch?")
+}
+
+func extname(base string) string {
+	i := strings.LastIndexByte(base, '.')
+	if i <= 0 || i == len(base)-1 || strings.Trim(base[:i], ".") == "" {
+		return ""
+	}
+	return base[i:]
+}
+
+func fileTests(f *Class) {
+	test := func(name string, ok func(s fs.FileInfo) Value, missing Value) {
+		f.sdef(name, 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+			s, err := os.Stat(t.text(a[0]))
+			if err != nil {
+				return missing
+			}
+			return ok(s)
+		})
+	}
+	test("exist?", func(fs.FileInfo) Value { return true }, false)
+	f.meta.alias("exist?", "exists?", "readable?")
+	test("file?", func(s fs.FileInfo) Value { return s.Mode().IsRegular() }, false)
+	test("directory?", func(s fs.FileInfo) Value { return s.IsDir() }, false)
+	test("zero?", func(s fs.FileInfo) Value { return s.Size() == 0 }, false)
+	f.meta.alias("zero?", "empty?")
+	test("size?", func(s fs.FileInfo) Value { return integer(s.Size()) }, nil)
+	stat := func(name string, get func(s fs.FileInfo) Value) {
+		f.sdef(name, 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+			s, err := os.Stat(t.text(a[0]))
+			t.fileError(err, t.text(a[0]))
+			return get(s)
+		})
+	}
+	stat("size", func(s fs.FileInfo) Value { return integer(s.Size()) })
+	stat("mtime", func(s fs.FileInfo) Value { return &Time{t: s.ModTime()} })
+}
+
+// fileError raises what a failure of the file system is in Ruby.
+func (t *Interp) fileError(err error, name string) {
+	if err == nil {
+		return
+	}
+	class, msg := "Errno::EINVAL", err.Error()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		class, msg = "Errno::ENOENT", "No such file or directory @ rb_sysopen"
+	case errors.Is(err, fs.ErrPermission):
+		class, msg = "Errno::EACCES", "Permission denied @ rb_sysopen"
+	}
+	c, _ := t.lookupClass(class)
+	t.raise(c, "%s - %s", msg, name)
+}
+
+// maxFile bounds what code may read at once.
+const maxFile = 64 << 20
+
+func (t *Interp) readFile(name string) string {
+	s, err := os.Stat(name)
+	t.fileError(err, name)
+	if s.Size() > maxFile {
+		t.raise(t.core.ioError, "the file %s is larger than %d bytes", name, maxFile)
+	}
+	data, err := os.ReadFile(name)
+	t.fileError(err, name)
+	return string(data)
+}
+
+func (t *Interp) writeFile(name, data string, mode int) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|mode, 0o644)
+	t.fileError(err, name)
+	_, err = f.WriteString(data)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	t.fileError(err, name)
+}
+
+func fileReads(f *Class) {
+	f.sdef("read", 1, 4, func(t *Interp, self Value, a []Value, b *Proc) Value { return strValue(t.readFile(t.text(a[0]))) }).kw = true
+	f.sdef("binread", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return &String{s: t.readFile(t.text(a[0])), enc: binaryEncoding}
+	})
+	f.sdef("readlines", 1, 3, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return stringArray(t.lines(t.readFile(t.text(a[0])), keepNamed(a)))
+	}).kw = true
+	f.sdef("foreach", 1, 3, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		lines := t.lines(t.readFile(t.text(a[0])), keepNamed(a))
+		if b == nil {
+			return t.enumFor(stringArray(lines), "each", nil)
+		}
+		for _, l := range lines {
+			t.yield(b, strValue(l))
+		}
+		return nil
+	}).kw = true
+}
+
+func keepNamed(a []Value) []Value {
+	if h := named(a); h != nil {
+		return []Value{h}
+	}
+	return nil
+}
+
+// openedFile is a File that code opened: it is read as a whole, and written when it is closed.
+type openedFile struct {
+	name   string
+	rest   []string
+	out    []byte
+	mode   int // of writing; -1 for reading
+	closed bool
+}
+
+func (t *Interp) openFile(a []Value, b *Proc) Value {
+	f := &openedFile{name: t.text(a[0]), mode: -1}
+	mode := "r"
+	if p := positional(a); len(p) > 1 {
+		mode = t.toS(p[1])
+	}
+	switch mode[0] {
+	case 'w':
+		f.mode = os.O_TRUNC
+	case 'a':
+		f.mode = os.O_APPEND
+	default:
+		f.rest = text.Lines(t.readFile(f.name), "\n", false)
+	}
+	o := &Object{class: t.core.file, data: f}
+	if b == nil {
+		return o
+	}
+	v := t.yield(b, o)
+	t.closeFile(f)
+	return v
+}
+
+func (t *Interp) closeFile(f *openedFile) {
+	if f.mode >= 0 && !f.closed {
+		t.writeFile(f.name, string(f.out), f.mode)
+	}
+	f.closed = true
+}
+
+func openFiles(k *Class) {
+	file := func(v Value) *openedFile { return v.(*Object).data.(*openedFile) }
+	k.def("read", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		f := file(self)
+		s := strings.Join(f.rest, "")
+		f.rest = nil
+		return strValue(s)
+	})
+	k.defn("gets", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		f := file(self)
+		if len(f.rest) == 0 {
+			return nil
+		}
+		s := f.rest[0]
+		f.rest = f.rest[1:]
+		return strValue(s)
+	})
+	k.alias("gets", "readline")
+	k.each("each_line", 0, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		for _, l := range file(self).rest {
+			t.yield(b, strValue(l))
+		}
+		file(self).rest = nil
+		return self
+	})
+	k.alias("each_line", "each")
+	k.defn("readlines", 0, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		l := file(self).rest
+		file(self).rest = nil
+		return stringArray(l)
+	})
+	k.def("eof?", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return len(file(self).rest) == 0 })
+	k.def("path", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return strValue(file(self).name) })
+	k.def("close", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { t.closeFile(file(self)); return nil })
+	k.def("closed?", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return file(self).closed })
+	write := func(t *Interp, self Value, s []byte) {
+		f := file(self)
+		if f.mode < 0 || f.closed {
+			t.raise(t.core.ioError, "not opened for writing")
+		}
+		f.out = append(f.out, s...)
+		t.tooLong(len(f.out))
+	}
+	k.defn("write", 0, -1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		n := 0
+		for _, v := range a {
+			s := t.toS(v)
+			write(t, self, []byte(s))
+			n += len(s)
+		}
+		return integer(int64(n))
+	})
+	k.alias("write", "print")
+	k.def("<<", 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		write(t, self, []byte(t.toS(a[0])))
+		return self
+	})
+	k.defn("puts", 0, -1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		var out []byte
+		for _, v := range a {
+			out = t.appendLine(out, v)
+		}
+		write(t, self, out)
+		return nil
+	})
+}
