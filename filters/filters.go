@@ -35,6 +35,7 @@ import (
 	"millrace/filters/prune"
 	rangefilter "millrace/filters/range"
 	"millrace/filters/rest"
+	"millrace/filters/ruby"
 	"millrace/filters/sleep"
 	"millrace/filters/split"
 	syslogpri "millrace/filters/syslog_pri"
@@ -85,6 +86,7 @@ func All() []*plugin.Definition {
 		prune.Plugin,
 		rangefilter.Plugin,
 		rest.Plugin,
+		ruby.Plugin,
 		sleep.Plugin,
 		split.Plugin,
 		syslogpri.Plugin,

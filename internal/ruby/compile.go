@@ -162,6 +162,7 @@ func (c *compiler) compile(n syntax.Node, stmt bool) node {
 func (c *compiler) plain(n syntax.Node) node {
 	switch n := n.(type) {
 	case *syntax.LVar:
+		c.uses.newEvents = c.uses.newEvents || n.Name == "new_event_block"
 		return c.variable(n.Name)
 	case *syntax.IVar:
 		c.uses.state = true

@@ -175,3 +175,11 @@ func excData(o *Object) *exception {
 	}
 	return d
 }
+
+// Place tells where the exception was raised: the name of the code and a line.
+func (e *Error) Place() string {
+	if e.exc == nil {
+		return ""
+	}
+	return excData(e.exc).place
+}

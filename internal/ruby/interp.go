@@ -41,6 +41,7 @@ type Interp struct {
 	out      io.Writer
 	now      func() time.Time
 	rand     *rand.Rand
+	args     []Value // of the program that runs
 	regexps  map[string]*Regexp
 	ids      map[Value]int64
 	nextID   int64

@@ -16,7 +16,7 @@ type Program struct {
 	params []int // slots of the parameters
 	src    *source
 	uses   *uses
-	frame  *frame
+	spare  *Event // for the next event, if code cannot keep it
 }
 
 // Compile reads code. params are the names of the variables that Run sets. An error is a [*syntax.Error].

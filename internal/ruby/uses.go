@@ -22,6 +22,7 @@ type uses struct {
 	defined   map[string]bool
 	symbols   map[string]bool
 	dynamic   bool // method_missing, define_method with a name that is computed
+	newEvents bool // new_event_block is used
 	quiet     int
 }
 
