@@ -60,7 +60,7 @@ func (t *Interp) sendBlock(recv Value, name string, args []Value, b *Proc) Value
 
 // missing calls method_missing or raises.
 func (t *Interp) missing(recv Value, name string, args []Value, b *Proc, vcall bool) Value {
-	if m := t.find(recv, "method_missing"); m != nil && m.fn == nil {
+	if m := t.find(recv, "method_missing"); m != nil {
 		return t.invoke(m, recv, append([]Value{t.sym(name)}, args...), b)
 	}
 	c, what := t.core.noMethodError, "method"

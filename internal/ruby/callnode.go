@@ -176,17 +176,45 @@ func (n *superNode) eval(f *frame) Value {
 	return t.invoke(m, h.self, args, b)
 }
 
-// currentArgs returns the arguments of a method with the values that its required parameters have now.
+// currentArgs returns the arguments of a method with the values that its parameters have now.
 func currentArgs(h *frame, p *paramCode, args []Value) []Value {
-	if p == nil || len(p.req) > len(args) {
+	if p == nil {
 		return args
 	}
-	for i := range p.req {
-		if p.req[i].pattern == nil {
-			args[i] = h.vars[p.req[i].slot]
+	var out []Value
+	required := func(slots []paramSlot, from int) {
+		for i := range slots {
+			if slots[i].pattern == nil {
+				out = append(out, h.vars[slots[i].slot])
+			} else if from+i < len(args) {
+				out = append(out, args[from+i])
+			}
 		}
 	}
-	return args
+	required(p.req, 0)
+	for i := range p.opt {
+		out = append(out, h.vars[p.opt[i].slot])
+	}
+	switch {
+	case p.rest >= 0:
+		if a, ok := h.vars[p.rest].(*Array); ok {
+			out = append(out, a.v...)
+		}
+	case p.rest == -2 && len(args) > len(out):
+		out = append(out, args[len(out):]...)
+	}
+	required(p.post, len(args)-len(p.post))
+	if len(p.kw) > 0 || p.kwRest >= 0 {
+		kw := &Hash{kw: true}
+		for i := range p.kw {
+			kw.set(h.t, h.t.sym(p.kw[i].name), h.vars[p.kw[i].slot])
+		}
+		if p.kwRest >= 0 {
+			h.t.merge(kw, []Value{h.vars[p.kwRest]}, nil)
+		}
+		out = append(out, kw)
+	}
+	return out
 }
 
 // superMethod returns the method behind m among those of self.

@@ -139,7 +139,7 @@ func arrayMethods(c *core) {
 func (t *Interp) count(v Value) int {
 	n := t.int(v)
 	if n < 0 {
-		t.argError("negative array size (or size too big)")
+		t.argError("negative array size")
 	}
 	return int(min(n, maxItems))
 }
@@ -231,7 +231,7 @@ func arrayOperators(k *Class) {
 		}
 		n, x := t.int(a[0]), self.(*Array).v
 		if n < 0 {
-			return t.argError("argument must be non-negative")
+			return t.argError("negative argument")
 		}
 		if len(x) > 0 && n > int64(maxItems/len(x)) {
 			return t.argError("argument too big")
@@ -332,9 +332,9 @@ func (t *Interp) sortValues(v []Value, b *Proc) []Value {
 	out := append([]Value(nil), v...)
 	sort.SliceStable(out, func(i, j int) bool {
 		if b == nil {
-			return t.order(out[i], out[j]) < 0
+			return t.order(out[j], out[i]) > 0
 		}
-		return t.blockOrder(b, out[i], out[j]) < 0
+		return t.blockOrder(b, out[j], out[i]) > 0
 	})
 	return out
 }
@@ -355,7 +355,7 @@ func (t *Interp) sortBy(v []Value, b *Proc) []Value {
 	for i, x := range v {
 		keys[i], order[i] = t.yield(b, x), i
 	}
-	sort.SliceStable(order, func(i, j int) bool { return t.order(keys[order[i]], keys[order[j]]) < 0 })
+	sort.SliceStable(order, func(i, j int) bool { return t.order(keys[order[j]], keys[order[i]]) > 0 })
 	out := make([]Value, len(v))
 	for i, j := range order {
 		out[i] = v[j]

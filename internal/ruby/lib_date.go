@@ -1,6 +1,7 @@
 package ruby
 
 import (
+	"fmt"
 	"math/big"
 	"time"
 
@@ -33,7 +34,8 @@ func dateMethods(c *core) {
 	})
 	d.alias("to_s", "iso8601", "xmlschema")
 	d.def("inspect", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		return strValue("#<Date: " + self.(*Time).t.Format("2006-01-02") + ">")
+		v := self.(*Time).t
+		return strValue("#<Date: " + v.Format("2006-01-02") + " ((" + itoa(int(days(v)+julianEpoch)) + "j,0s,0n),+0s,2299161j)>")
 	})
 	d.def("cwday", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		return integer(int64((self.(*Time).t.Weekday()+6)%7) + 1)
@@ -46,7 +48,9 @@ func dateMethods(c *core) {
 		y, _ := self.(*Time).t.ISOWeek()
 		return integer(int64(y))
 	})
-	d.def("jd", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return integer(days(self.(*Time).t) + 2440588) })
+	d.def("jd", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return integer(days(self.(*Time).t) + julianEpoch)
+	})
 	d.def("leap?", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return leap(self.(*Time).t.Year()) })
 	dateTimeMethods(c)
 }
@@ -62,6 +66,9 @@ func names(list ...string) *Array {
 	}
 	return a
 }
+
+// julianEpoch is the Julian day of 1970-01-01.
+const julianEpoch = 2440588
 
 func leap(y int) bool { return y%4 == 0 && (y%100 != 0 || y%400 == 0) }
 
@@ -221,7 +228,11 @@ func dateTimeMethods(c *core) {
 		return strValue(text.FormatDateTimeISO8601(self.(*Time).t, 0))
 	})
 	k.def("inspect", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		return strValue("#<DateTime: " + text.FormatDateTimeISO8601(self.(*Time).t, 0) + ">")
+		v := self.(*Time).t
+		_, off := v.Zone()
+		u := v.UTC()
+		at := itoa(int(days(u)+julianEpoch)) + "j," + itoa(int(floorMod(u.Unix(), 86400))) + "s," + itoa(v.Nanosecond()) + "n)"
+		return strValue(fmt.Sprintf("#<DateTime: %s ((%s,%+ds,2299161j)>", text.FormatDateTimeISO8601(v, 0), at, off))
 	})
 	k.def("zone", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		return strValue(self.(*Time).t.Format("-07:00"))

@@ -530,7 +530,7 @@ func enumOrders(k *Class) {
 			}
 			var best Value
 			for i, v := range items {
-				if i == 0 || t.orderBy(b, v, best)*sign > 0 {
+				if i == 0 || t.orderBy(b, best, v)*sign < 0 {
 					best = v
 				}
 			}
@@ -547,7 +547,7 @@ func enumOrders(k *Class) {
 			}
 			var best, bestKey Value
 			for i, v := range items {
-				if key := t.yield(b, v); i == 0 || t.order(key, bestKey)*sign > 0 {
+				if key := t.yield(b, v); i == 0 || t.order(bestKey, key)*sign < 0 {
 					best, bestKey = v, key
 				}
 			}

@@ -147,7 +147,7 @@ func (t *Interp) exceptionOf(a []Value) *Object {
 		if o, ok := t.errinfo.(*Object); ok {
 			return o
 		}
-		return t.newException(t.core.runtimeError, "unhandled exception")
+		return t.newException(t.core.runtimeError, "")
 	}
 	var v Value
 	switch x := a[0].(type) {

@@ -539,7 +539,7 @@ func (t *Interp) eachInRange(r *Range, f func(v Value) bool) {
 		}
 		t.eachText(lo.s, t.text(r.hi), r.excl, func(s string) bool { return f(strValue(s)) })
 		return
-	case nil, float64, *Time:
+	case nil, float64:
 		t.typeError("can't iterate from %s", t.className(r.lo))
 	}
 	if !t.respondTo(r.lo, "succ") {

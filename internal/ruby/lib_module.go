@@ -226,6 +226,9 @@ func definitionMethods(m *Class) {
 		if len(a) > 0 && !truthy(a[0]) {
 			out := &Array{}
 			for _, n := range sortedNames(self.(*Class).methods) {
+				if n == "initialize" || self.(*Class).methods[n].private {
+					continue
+				}
 				out.v = append(out.v, t.sym(n))
 			}
 			return out

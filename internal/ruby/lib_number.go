@@ -340,11 +340,7 @@ func numericMethods(k *Class) {
 		return array(t.toFloatStrict(a[0]), t.float(self))
 	})
 	k.def("to_int", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.send(self, "to_i") })
-	k.def("to_c", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return self })
 	k.each("step", 0, 3, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.step(self, a, b) }).kw = true
-	k.def("i", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		return t.raise(t.core.notImplementedError, "complex numbers are not supported")
-	})
 }
 
 func (t *Interp) isNumber(v Value) bool {

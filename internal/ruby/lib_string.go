@@ -209,7 +209,7 @@ func stringOperators(k *Class) {
 	k.def("*", 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		s, n := self.(*String), t.int(a[0])
 		if n < 0 {
-			return t.argError("argument must be non-negative")
+			return t.argError("negative argument")
 		}
 		if n > 0 && int64(len(s.s)) > maxText/n {
 			return t.argError("argument too big")
@@ -425,7 +425,6 @@ func stringNumbers(k *Class) {
 		r, _ := parseRat(self.(*String).s, false)
 		return &Rational{r}
 	})
-	k.def("to_c", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return text.ParseFloatPrefix(self.(*String).s) })
 	k.def("hex", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return intValue(text.Hex(self.(*String).s)) })
 	k.def("oct", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return intValue(text.Oct(self.(*String).s)) })
 }

@@ -123,7 +123,7 @@ func (p *parser) caseExpression() Node {
 	at := p.tok.pos
 	p.advance()
 	var subject Node
-	if p.tok.kind != tNL {
+	if p.tok.kind != tNL && !p.tok.kw("when") {
 		noIn := p.noIn
 		p.noIn = true
 		subject = p.expressionStatement()
@@ -413,6 +413,11 @@ func (p *parser) def() Node {
 		p.advance()
 		p.expect(".")
 		d.Singleton = &Self{P(t.pos)}
+		t = p.tok
+	case t.kind == tIdent && p.peek(0) == '.':
+		p.advance()
+		p.expect(".")
+		d.Singleton = p.name(token{text: t.text, pos: t.pos})
 		t = p.tok
 	case t.kind == tConst && p.peek(0) == '.':
 		p.advance()

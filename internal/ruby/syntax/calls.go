@@ -237,8 +237,8 @@ func (p *parser) inBlock(f func()) *scope {
 
 func (p *parser) braceBlock() *Block {
 	b := &Block{P: P(p.tok.pos)}
-	p.advance()
 	s := p.inBlock(func() {
+		p.advance()
 		p.blockParams(b)
 		b.Body = p.body()
 	})
@@ -252,8 +252,8 @@ func (p *parser) braceBlock() *Block {
 
 func (p *parser) doBlock() *Block {
 	b := &Block{P: P(p.tok.pos)}
-	p.advance()
 	s := p.inBlock(func() {
+		p.advance()
 		p.skipNL()
 		p.blockParams(b)
 		b.Body = p.bodyWithRescue()
@@ -282,8 +282,8 @@ func (p *parser) blockParams(b *Block) {
 func (p *parser) lambda() Node {
 	pos := p.tok.pos
 	b := &Block{P: P(pos), Lambda: true}
-	p.advance()
 	s := p.inBlock(func() {
+		p.advance()
 		if p.tok.is("(") || p.tok.is("call(") {
 			p.scope.params = true
 			p.advance()
