@@ -24,7 +24,7 @@ func Compile(files []*config.File, reg *plugin.Registry, s Settings, b plugin.Bu
 	}
 	p.deadLetters, _ = b.DeadLetters.(*DeadLetters)
 	b.Pipeline, b.ECS, b.Workers, b.Hostname, b.DataDir, b.Version = s.ID, s.ECS, s.Workers, s.Hostname, s.DataDir, s.Version
-	b.Clock = s.Clock
+	b.Clock, b.Shared = s.Clock, new(plugin.Shared)
 	c := compiler{p: p, reg: reg, b: b, ids: make(map[string]config.Place)}
 	c.checkOrdered()
 	for _, f := range files {

@@ -51,20 +51,21 @@ func (v *Event) live(t *Interp) *event.Event {
 	return v.e
 }
 
-// settle writes the Strings that code changed in place back.
+// settle writes the Strings that code changed in place back. One whose field was set to something else since is forgotten.
 func (v *Event) settle(t *Interp) {
-	lent := v.lent
-	v.lent = v.lent[:0]
-	for i := range lent {
-		l := &lent[i]
-		if l.s.s == l.was {
-			continue
-		}
-		if now, _ := v.e.Get(l.path); now.Kind() == event.String && now.Str() == l.was {
+	kept := v.lent[:0]
+	for _, l := range v.lent {
+		if l.s.s != l.was {
+			if now, _ := v.e.Get(l.path); now.Kind() != event.String || now.Str() != l.was {
+				continue
+			}
 			_ = v.e.Set(l.path, event.StringValue(l.s.s)) // it was set before
 			l.was = l.s.s
 		}
+		kept = append(kept, l)
 	}
+	clear(v.lent[len(kept):])
+	v.lent = kept
 }
 
 // get is event.get.

@@ -117,10 +117,16 @@ func utilMethods(c *core, m *Class) {
 		t.merge(dst, a, nil)
 		return dst
 	})
-	loggable := c.mod(u, "Loggable")
-	_ = loggable
+	c.mod(u, "Loggable")
 	f := c.mod(m, "Filters")
 	c.defineIn(f, "Base", c.object)
+	c.element = c.defineIn(c.defineIn(f, "Aggregate", c.object), "Element", c.object)
+	for _, name := range []string{"task_id", "creation_timestamp", "lastevent_timestamp", "map"} {
+		c.element.def(name, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+			v, _ := self.(*Object).data.(*Hash).symbol(name)
+			return v
+		})
+	}
 }
 
 // loggerMethods fills the logger of a plugin.

@@ -52,6 +52,7 @@ func (v *Event) give(t *Interp, e *event.Event) {
 	}
 	v.e = nil
 	clear(v.lent)
+	v.lent = v.lent[:0]
 }
 
 // newEventBlock returns what new_event_block is.

@@ -24,6 +24,7 @@ type Builder struct {
 	Lookup      config.Lookup // values of ${VARIABLES}
 	DeadLetters DeadLetters
 	Bus         any                                                          // shared by the pipelines that run together
+	Shared      *Shared                                                      // of the plugins of the pipeline; nil: each has one of its own
 	Clock       func() time.Time                                             // the time that plugins ask for; nil is the real one
 	Counter     func(kind Kind, plugin, id, name, help string) *atomic.Int64 // nil: counters that nobody reads
 
@@ -167,9 +168,13 @@ func declares(options any, name string) bool {
 }
 
 func (bd *building) environment(ecs string) {
+	shared := bd.b.Shared
+	if shared == nil {
+		shared = new(Shared)
+	}
 	bd.env = &Env{
 		Pipeline: bd.b.Pipeline, Name: bd.d.Name, ECS: bd.b.ECS, Workers: bd.b.Workers, Hostname: bd.b.Hostname, DataDir: bd.b.DataDir,
-		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Bus: bd.b.Bus, Stats: new(Stats), warn: bd.warn, given: bd.given, clock: bd.b.Clock,
+		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Bus: bd.b.Bus, Shared: shared, Stats: new(Stats), warn: bd.warn, given: bd.given, clock: bd.b.Clock,
 		Log: bd.b.Log.With("pipeline", bd.b.Pipeline, "plugin", string(bd.d.Kind)+"/"+bd.d.Name),
 	}
 	if ecs != "" {

@@ -44,6 +44,9 @@ type Env struct {
 	// of a program.
 	Bus any
 
+	// Shared is what the plugins of the pipeline have in common.
+	Shared *Shared
+
 	// Stats are the plugin's own counts beyond what the pipeline counts for every plugin.
 	Stats *Stats
 

@@ -1,0 +1,164 @@
+package ruby
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"millrace/filters/internal/filtertest"
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+func TestCode(t *testing.T) {
+	f := func(options, in, want string) {
+		t.Helper()
+		require.Equal(t, want, filtertest.New(t, Plugin, options).Run(in), options)
+	}
+	f(`code => "event.set('a', event.get('b').to_i * 2)"`, `{"b":"21"}`, `{"b":"21","a":42} +`)
+	f(`code => "event.cancel"`, `{"b":1}`, `dropped`)
+	f(`code => "event.cancel; event.uncancel"`, `{"b":1}`, `{"b":1} +`)
+	f(`code => "event.get('nope').upcase"`, `{"b":1}`, `{"b":1,"tags":["_rubyexception"]}`)
+	f(`code => "raise 'x y'" tag_on_exception => "_t" tag_with_exception_message => true`, `{"b":1}`, `{"b":1,"tags":["_t: x y","_t"]}`)
+	f(`init => "@n = 5; def add(x) x + @n end" code => "event.set('a', add(1))"`, `{}`, `{"a":6} +`)
+	f(`init => "raise 'broken'" code => "event.set('a', 1)"`, `{}`, `{"tags":["_rubyexception"]}`)
+	f(`code => "new_event_block.call(event.clone); new_event_block.call(LogStash::Event.new('c' => 1, '@timestamp' => event.timestamp))"`, `{"b":1}`, `{"b":1} +`+"\n"+`{"b":1}`+"\n"+`{"c":1}`)
+	f(`code => "e = LogStash::Event.new('@timestamp' => event.timestamp); new_event_block.call(e); e.set('late', 1); e.cancel if false"`, `{"b":1}`, `{"b":1} +`+"\n"+`{"late":1}`)
+	// A string is the event's own, as in Logstash; a list is a copy.
+	f(`code => "event.get('b').upcase!; event.get('l') << 2"`, `{"b":"x","l":[1]}`, `{"b":"X","l":[1]} +`)
+	f(`code => "s = event.get('b'); s << '1'; event.set('c', s); s << '2'"`, `{"b":"x"}`, `{"b":"x12","c":"x12"} +`)
+	f(`code => "event.set('b', 1); event.append(LogStash::Event.new('l' => [2, 3], 'b' => 2, 'n' => 'x'))"`, `{"b":"x","l":[1,2]}`, `{"b":[1,2],"l":[1,2,3],"n":"x"} +`)
+	f(`code => "event.overwrite(LogStash::Event.new('z' => 1, '@timestamp' => event.timestamp))"`, `{"b":"x"}`, `{"z":1} +`)
+	f(`code => "event.set('s', event.sprintf('%{b}-%{[o][k]}')); event.set('j', event.to_hash['o'].to_json)"`, `{"b":"x","o":{"k":1}}`, `{"b":"x","o":{"k":1},"s":"x-1","j":"{\"k\":1}"} +`)
+	f(`code => "event.set('[@metadata][m]', 1); event.set('h', event.to_hash_with_metadata.key?('@metadata'))"`, `{}`, `{"h":true} @metadata={"m":1} +`)
+	f(`code => "event.set('tags', 5)"`, `{}`, `{"tags":["_rubyexception"]}`)
+	f(`code => "event.set('[a', 5)"`, `{}`, `{"tags":["_rubyexception"]}`)
+	f(`code => "def deep(n) deep(n + 1) end; deep(0)"`, `{}`, `{"tags":["_rubyexception"]}`)
+	f(`code => "'x' * 10**12"`, `{}`, `{"tags":["_rubyexception"]}`)
+	f(`code => "a = []; a << a; event.set('a', a)"`, `{}`, `{"tags":["_rubyexception"]}`)
+}
+
+func TestDiagnostics(t *testing.T) {
+	f := func(options string, want ...string) {
+		t.Helper()
+		got := filtertest.Diagnose(Plugin, options)
+		for _, w := range want {
+			require.Contains(t, got, w)
+		}
+	}
+	f(``, `either code or path must be given`)
+	f(`code => "x = 1" path => "ruby_test.go"`, `cannot be given both`)
+	f("code => \"\n  x = 1\n  if x\n\"", `test.conf:3:3`, `line 3, column 3`, `"if" of line 3 has no end`)
+	f(`code => "event.set('a', event.get('b').upcas)"`, `test.conf:1:56`, `no class has a method "upcas"`, `did you mean "upcase"?`)
+	f(`code => "x = Foo::Bar.new"`, `unknown constant Foo::Bar`)
+	f(`code => "x = java.lang.System"`, `no class has a method "java"`)
+	f("code => 'x = `ls`'", `running a command by backquotes is not supported`)
+	f(`init => "require 'nokogiri'" code => "event.set('a', 1)"`, `option "init"`, `no such file to load -- nokogiri`)
+	f(`code => "require 'nokogiri'"`, `warning`, `every event that gets there will be tagged`)
+	f(`code => "event.set('a', /(/)"`, `end pattern with unmatched parenthesis`)
+	f(`code => "eval('1')"`, `eval is not supported`)
+	f(`path => "/nonexistent.rb"`, `/nonexistent.rb`)
+}
+
+func script(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "script.rb")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestScript(t *testing.T) {
+	path := script(t, `
+def register(params)
+  @by = params['by']
+end
+def filter(event)
+  return [] if event.get('drop')
+  event.set('n', event.get('n') * @by)
+  [event, LogStash::Event.new('copy' => @by, '@timestamp' => event.timestamp)]
+end
+test 'multiplies' do
+  parameters { { 'by' => 3 } }
+  in_event { { 'n' => 2 } }
+  expect('two events') { |events| events.size == 2 }
+  expect('product') { |events| events[0].get('n') == 6 }
+end`)
+	r := filtertest.New(t, Plugin, `path => "`+path+`" script_params => { "by" => 10 "l" => [1, 2.5, "x"] "h" => { "k" => "v" } }`)
+	require.NoError(t, r.Filter.(*worker).Start(t.Context()))
+	require.Equal(t, `{"n":20} +`+"\n"+`{"copy":10}`, r.Run(`{"n":2}`))
+	require.Equal(t, `dropped`, r.Run(`{"n":2,"drop":true}`))
+	require.Equal(t, `{"n":null,"tags":["_rubyexception"]}`, r.Run(`{"n":null}`))
+
+	f := func(text, want string) {
+		t.Helper()
+		require.Contains(t, filtertest.Diagnose(Plugin, `path => "`+script(t, text)+`"`), want)
+	}
+	f("def filter(event)\n  [event]\nend\ntest 'fails' do\n  in_event { {} }\n  expect('nothing') { |events| events.empty? }\nend", `test "fails": the expectation "nothing" is not met`)
+	f("def filter(event)\n  raise 'x'\nend\ntest 'raises' do\n  in_event { {} }\n  expect('y') { |events| true }\nend", `test "raises": x`)
+	f("def filter(event)\n", `script.rb: line 1, column 1`)
+	f("x = 1", `does not define a method filter`)
+	f("def filter(event)\n  event.nonsense\nend", `no class has a method "nonsense"`)
+	r = filtertest.New(t, Plugin, `path => "`+script(t, "def filter(event)\n  event\nend")+`"`)
+	require.Equal(t, `{"tags":["_rubyexception"]}`, r.Run(`{}`))
+}
+
+// Code that keeps nothing runs in each worker by itself; code that does is shared.
+func TestWorkers(t *testing.T) {
+	build := func(options string) *worker {
+		return filtertest.New(t, Plugin, options).Filter.(*worker)
+	}
+	free := build(`code => "event.set('a', 1)"`)
+	require.NotSame(t, free.ForWorker().(*worker).u, free.ForWorker().(*worker).u)
+	kept := build(`init => "@n = 0" code => "@n += 1; event.set('n', @n)"`)
+	var wg sync.WaitGroup
+	for range 4 {
+		w := kept.ForWorker().(*worker)
+		wg.Go(func() {
+			for range 250 {
+				e := event.New(nil)
+				w.Multiply(e, nilSpawner{})
+			}
+		})
+	}
+	wg.Wait()
+	e := event.New(nil)
+	kept.Multiply(e, nilSpawner{})
+	v, _ := e.Get(event.MustPath("n"))
+	require.EqualValues(t, 1001, v.Int())
+}
+
+type nilSpawner struct{}
+
+func (nilSpawner) New() *event.Event { return event.New(nil) }
+
+func (nilSpawner) Succeed(*event.Event) {}
+
+// A loop without an end stops with the pipeline.
+func TestRunawayCodeStops(t *testing.T) {
+	for _, code := range []string{`while true do end`, `loop { }`, `10.times { |i| i while true }`, `def f() f2 end; def f2() 1 end; f until false`, `sleep`, `begin; loop { }; ensure; event.set('e', 1); end`, `(1..).each { }`} {
+		r := filtertest.New(t, Plugin, `code => "`+code+`"`)
+		w := r.Filter.(*worker)
+		ctx, cancel := context.WithCancel(t.Context())
+		require.NoError(t, w.Start(ctx))
+		done := make(chan string)
+		go func() { done <- r.Run(`{}`) }()
+		time.AfterFunc(20*time.Millisecond, cancel)
+		require.Equal(t, `{"tags":["_rubyexception"]}`, <-done, code)
+	}
+}
+
+func TestParts(t *testing.T) {
+	w := filtertest.New(t, Plugin, `code => "event.set('a', 1)"`).Filter
+	require.Implements(t, (*plugin.Multiplier)(nil), w)
+	require.Implements(t, (*plugin.Starter)(nil), w)
+	require.Panics(t, func() { w.Filter(nil) })
+}
+
+func BenchmarkFilter(b *testing.B) {
+	filtertest.Bench(b, Plugin, `code => "event.set('a', event.get('b').to_i * 2)"`, `{"b":"21"}`)
+}
