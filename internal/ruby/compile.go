@@ -27,7 +27,6 @@ type scope struct {
 	jumps  bool   // a jump out of it may come as a panic
 	breaks bool
 	loops  []*whileNode
-	outer  *scope // around a method or class, for the errors only
 }
 
 func (s *scope) slot(name string) int {

@@ -13,7 +13,6 @@ type (
 	forNode struct {
 		v          target
 		iter, body node
-		tag        bool
 	}
 	caseNode struct {
 		subject node

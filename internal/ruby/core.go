@@ -4,17 +4,17 @@ import "sync"
 
 // core is the classes of the library. All Interps share one, which nothing changes once it is made.
 type core struct {
-	basicObject, object, module, class, kernel, comparable, enumerable                                                                *Class
-	nilClass, trueClass, falseClass, numeric, integer, float, rational, str, symbol, array, hash, rangeClass, proc, method            *Class
-	regexp, matchData, time, date, dateTime, set, enumerator, event, timestamp, logger, stream, random, mutex, structClass            *Class
-	exception, standardError, argumentError, typeError, nameError, noMethodError, zeroDivisionError, rangeError, indexError           *Class
-	keyError, frozenError, runtimeError, stopIteration, localJumpError, floatDomainError, systemStackError, loadError, ioError        *Class
-	regexpError, notImplementedError, scriptError, securityError, noMatchingPattern, noMatchingPatternKey, eofError                   *Class
-	encodingError, undefConversion, invalidByte, compatError, threadError, jsonParserError, jsonGenerator, dateError                  *Class
-	uriError, addressError, ipaddrError, csvError, timestampParserError, uncaughtThrow, errnoNoEnt, missingConverter                  *Class
-	invalidFieldSet, ipaddr, uri, uriGeneric, uriHTTP, uriHTTPS, openStruct, encoding, thread, timeoutError, mathDomain               *Class
-	invalidTags, fieldRefSyntax, resolvError, socketError, yamlError, tempDigest, file, bigDecimal, interrupt, regexpTimeout, element *Class
-	names                                                                                                                             map[string]bool // of all methods
+	basicObject, object, module, class, kernel, comparable, enumerable                                                         *Class
+	nilClass, trueClass, falseClass, numeric, integer, float, rational, str, symbol, array, hash, rangeClass, proc, method     *Class
+	regexp, matchData, time, date, dateTime, set, enumerator, event, timestamp, logger, stream, random, mutex, structClass     *Class
+	exception, standardError, argumentError, typeError, nameError, noMethodError, zeroDivisionError, rangeError, indexError    *Class
+	keyError, frozenError, runtimeError, stopIteration, localJumpError, floatDomainError, systemStackError, loadError, ioError *Class
+	regexpError, notImplementedError, scriptError, securityError, noMatchingPattern, noMatchingPatternKey, eofError            *Class
+	encodingError, undefConversion, invalidByte, compatError, threadError, jsonParserError, jsonGenerator, dateError           *Class
+	uriError, addressError, ipaddrError, csvError, timestampParserError, uncaughtThrow, errnoNoEnt, missingConverter           *Class
+	invalidFieldSet, ipaddr, uri, uriGeneric, uriHTTP, uriHTTPS, openStruct, encoding, thread, timeoutError, mathDomain        *Class
+	invalidTags, fieldRefSyntax, resolvError, socketError, yamlError, file, interrupt, regexpTimeout, element                  *Class
+	names                                                                                                                      map[string]bool // of all methods
 }
 
 var coreOf = sync.OnceValue(makeCore)

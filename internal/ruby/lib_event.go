@@ -1,7 +1,6 @@
 package ruby
 
 import (
-	"errors"
 	"math/big"
 
 	"millrace/pipeline/event"
@@ -403,6 +402,3 @@ next:
 		l.Append(e.Own(x))
 	}
 }
-
-// errNoArray and errNoEvent are what a script's filter must not return.
-var errNoArray = errors.New("Custom script did not return an array from 'filter'. Only arrays may be returned!")

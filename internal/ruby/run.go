@@ -197,11 +197,14 @@ func (s *Script) RunEvent(e *event.Event, spawn Spawn) error {
 	return err
 }
 
+// noArray is what Logstash says of a script whose filter returns anything else.
+const noArray = "Custom script did not return an array from 'filter'. Only arrays may be returned!"
+
 // results checks what filter returned, and tells whether its own event is among it.
 func (t *Interp) results(out Value, own *Event) (kept bool, others []*Event) {
 	list, ok := out.(*Array)
 	if !ok {
-		t.raise(t.core.runtimeError, "%s", errNoArray)
+		t.raise(t.core.runtimeError, noArray)
 	}
 	for _, v := range list.v {
 		e, ok := v.(*Event)
@@ -244,7 +247,7 @@ func (s *Script) run(test *scriptTest) (failed []TestFailure) {
 			for _, h := range t.inputs(t.callProc(b, nil, nil)) {
 				out, ok := t.invoke(s.filter, t.self, []Value{h}, nil).(*Array)
 				if !ok {
-					t.raise(t.core.runtimeError, "%s", errNoArray)
+					t.raise(t.core.runtimeError, noArray)
 				}
 				results.v = append(results.v, out.v...)
 			}

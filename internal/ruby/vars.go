@@ -153,13 +153,13 @@ func (n *gvarNode) assign(f *frame, v Value) {
 
 // cvarClass returns the class whose class variables code in f sees.
 func cvarClass(f *frame) *Class {
-	for c := f.cref; c != nil; c = c.up {
-		if !c.class.singular {
-			return c.class
-		}
-		return c.class.of
+	switch {
+	case f.cref == nil:
+		return f.t.core.object
+	case f.cref.class.singular:
+		return f.cref.class.of
 	}
-	return f.t.core.object
+	return f.cref.class
 }
 
 func (n *cvarNode) holder(f *frame) *Class {

@@ -34,7 +34,6 @@ var substitutes = map[string]string{
 	"filter/oui":                    "use the translate filter with a dictionary of the vendors' prefixes",
 	"filter/punct":                  "use the fingerprint filter with method => PUNCTUATION",
 	"filter/railsparallelrequest":   "use the multiline filter with stream_identity",
-	"filter/ruby":                   "Millrace does not run Ruby; mutate, translate, json, kv, split and conditions do most of what it is used for",
 	"filter/schema_check":           "use conditions, and tag what does not fit",
 	"filter/script":                 "Millrace does not run Ruby; mutate, translate, json, kv, split and conditions do most of what it is used for",
 	"filter/unique":                 "Elasticsearch's ingest pipelines can take repeated items out of an array",

@@ -204,6 +204,9 @@ func (p *parser) labelPair() Pair {
 		key = &DSym{d.P, d.Parts}
 	}
 	if p.tok.is(",") || p.tok.is("}") || p.tok.is(")") || p.tok.is("]") || p.tok.kind == tEOF || p.tok.kind == tNL {
+		if !isIdentStart(p.src[t.pos]) {
+			p.unexpected("a value")
+		}
 		return Pair{key, p.name(t)}
 	}
 	p.skipNL()
