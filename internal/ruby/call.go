@@ -14,14 +14,15 @@ type methodCode struct {
 
 // blockCode is a compiled block.
 type blockCode struct {
-	params *paramCode
-	body   node
-	vars   int
-	blocks bool
-	jumps  bool // a next may come as a panic
-	breaks bool
-	lambda bool
-	simple int // how many plain parameters it has and nothing else; -1 if it has more
+	params  *paramCode
+	body    node
+	vars    int
+	blocks  bool
+	jumps   bool // a next may come as a panic
+	breaks  bool
+	returns bool // a return in a block of it may come as a panic
+	lambda  bool
+	simple  int // how many plain parameters it has and nothing else; -1 if it has more
 }
 
 // Proc is a Proc or a block.
@@ -193,21 +194,8 @@ func (t *Interp) invokeUser(m *Method, recv Value, args []Value, b *Proc) Value 
 }
 
 // runReturning runs a body whose return may come as a panic.
-func (t *Interp) runReturning(f *frame, body node) (v Value) {
-	depth, sp, iterating := t.depth, t.sp, t.iterating
-	defer func() {
-		r := recover()
-		if r == nil {
-			return
-		}
-		j, ok := r.(*jump)
-		if !ok || j.kind != ctlReturn || j.frame != f {
-			panic(r)
-		}
-		t.depth, t.sp, t.iterating = depth, sp, iterating
-		v = j.val
-	}()
-	return body.eval(f)
+func (t *Interp) runReturning(f *frame, body node) Value {
+	return t.jumpTo(func() Value { return body.eval(f) }, func(j *jump) bool { return j.kind == ctlReturn && j.frame == f })
 }
 
 // blockFrame makes the frame of a block.
@@ -229,7 +217,7 @@ func (t *Interp) runBlock(f *frame, p *Proc) Value {
 	c := p.code
 	var v Value
 again:
-	if c.jumps || p.lambda {
+	if c.jumps || c.returns && p.lambda {
 		v = t.runJumping(f, c)
 	} else {
 		v = c.body.eval(f)
@@ -257,21 +245,8 @@ again:
 }
 
 // runJumping runs the body of a block that panics may leave: a next inside of an expression, a return of a lambda.
-func (t *Interp) runJumping(f *frame, c *blockCode) (v Value) {
-	depth, sp, iterating := t.depth, t.sp, t.iterating
-	defer func() {
-		r := recover()
-		if r == nil {
-			return
-		}
-		j, ok := r.(*jump)
-		if !ok || j.frame != f {
-			panic(r)
-		}
-		t.depth, t.sp, t.iterating = depth, sp, iterating
-		v = j.val
-	}()
-	return c.body.eval(f)
+func (t *Interp) runJumping(f *frame, c *blockCode) Value {
+	return t.jumpTo(func() Value { return c.body.eval(f) }, func(j *jump) bool { return j.frame == f })
 }
 
 // yield calls a block with one value; a block with several parameters takes an Array apart.
@@ -346,21 +321,8 @@ func (t *Interp) callProc(p *Proc, args []Value, b *Proc) Value {
 }
 
 // breakable runs a call whose block may break.
-func (t *Interp) breakable(tag *breakTag, f func() Value) (v Value) {
-	depth, sp, iterating := t.depth, t.sp, t.iterating
-	defer func() {
-		r := recover()
-		if r == nil {
-			return
-		}
-		j, ok := r.(*jump)
-		if !ok || j.kind != ctlBreak || j.tag != tag {
-			panic(r)
-		}
-		t.depth, t.sp, t.iterating = depth, sp, iterating
-		v = j.val
-	}()
-	return f()
+func (t *Interp) breakable(tag *breakTag, f func() Value) Value {
+	return t.jumpTo(f, func(j *jump) bool { return j.kind == ctlBreak && j.tag == tag })
 }
 
 // respondTo reports whether v has a method.

@@ -19,14 +19,15 @@ const (
 
 // scope is the variables of a method or block while it is compiled.
 type scope struct {
-	kind   scopeKind
-	names  map[string]int
-	n      int
-	up     *scope // of a block
-	blocks bool   // it has blocks
-	jumps  bool   // a jump out of it may come as a panic
-	breaks bool
-	loops  []*whileNode
+	kind    scopeKind
+	names   map[string]int
+	n       int
+	up      *scope // of a block
+	blocks  bool   // it has blocks
+	jumps   bool   // a jump out of it may come as a panic
+	breaks  bool
+	returns bool // a return in a block of it
+	loops   []*whileNode
 }
 
 func (s *scope) slot(name string) int {
@@ -377,6 +378,7 @@ func (c *compiler) returnNode(x node, stmt bool) node {
 		return &jumpNode{ctlReturn, x}
 	}
 	for s.kind == blockScope && s.up != nil {
+		s.returns = true
 		s = s.up
 	}
 	s.jumps = true
@@ -518,7 +520,7 @@ func (c *compiler) block(b *syntax.Block, kind scopeKind) *blockCode {
 		code.params, code.simple = c.params(b.Params)
 	}
 	code.body = c.body(b.Body)
-	code.vars, code.blocks, code.jumps, code.breaks = s.n, s.blocks, s.jumps, s.breaks
+	code.vars, code.blocks, code.jumps, code.breaks, code.returns = s.n, s.blocks, s.jumps, s.breaks, s.returns
 	c.scope = s.up
 	return code
 }

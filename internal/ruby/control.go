@@ -109,21 +109,11 @@ func (n *whileNode) eval(f *frame) Value {
 
 // guarded runs the body once; out tells that a break came as a panic.
 func (n *whileNode) guarded(f *frame) (v Value, out bool) {
-	t := f.t
-	depth, sp, iterating := t.depth, t.sp, t.iterating
-	defer func() {
-		r := recover()
-		if r == nil {
-			return
-		}
-		j, ok := r.(*jump)
-		if !ok || j.loop != n || j.frame != f {
-			panic(r)
-		}
-		t.depth, t.sp, t.iterating = depth, sp, iterating
-		v, out = j.val, j.kind == ctlBreak
-	}()
-	return n.body.eval(f), false
+	v = f.t.jumpTo(func() Value { return n.body.eval(f) }, func(j *jump) bool {
+		out = j.kind == ctlBreak
+		return j.loop == n && j.frame == f
+	})
+	return v, out
 }
 
 // eval runs the block again and again without a call each time. A StopIteration ends it.
@@ -223,26 +213,18 @@ func (n *beginNode) eval(f *frame) (v Value) {
 	if n.ensure == nil {
 		return n.rescued(f)
 	}
-	t := f.t
-	depth, sp, iterating, done := t.depth, t.sp, t.iterating, false
-	defer func() {
-		if done {
-			return
-		}
-		// A panic goes by: the code of ensure runs, and the panic goes on unless that jumps itself.
-		r := recover()
+	v, r := f.t.capture(func() Value { return n.rescued(f) })
+	if r != nil {
+		// The code of ensure runs, and the panic goes on unless that jumps itself. At the end of the pipeline nothing more runs.
 		if _, ok := r.(stopped); ok {
 			panic(r)
 		}
-		t.depth, t.sp, t.iterating = depth, sp, iterating
 		n.ensure.eval(f)
 		if f.ctl == ctlNone {
 			panic(r)
 		}
-		v = f.ret
-	}()
-	v = n.rescued(f)
-	done = true
+		return f.ret
+	}
 	why, ret := f.ctl, f.ret
 	f.ctl = ctlNone
 	n.ensure.eval(f)

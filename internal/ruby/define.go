@@ -138,6 +138,7 @@ func (n *defNode) eval(f *frame) Value {
 
 // singleton returns the class of one object alone.
 func (t *Interp) singleton(o *Object) *Class {
+	t.notFrozen(o) // what all interpreters share is frozen
 	if o.class.singular {
 		return o.class
 	}

@@ -106,33 +106,53 @@ func (t *Interp) lookupClass(name string) (*Class, bool) {
 	return c, true
 }
 
-// protect runs f and returns the exception that came out of it.
-func (t *Interp) protect(f func() Value) (v Value, exc *Object) {
-	depth, sp, iterating := t.depth, t.sp, t.iterating
+// panicState is the state that a panic leaves behind and that holds again where it ends.
+type panicState struct{ depth, sp, iterating int }
+
+// capture runs f and returns what a panic carried. Whoever does not want it panics again, from where f was called: a panic inside of a deferred function
+// would keep the stack, which makes going up through many levels slow.
+func (t *Interp) capture(f func() Value) (v Value, r any) {
+	m := panicState{t.depth, t.sp, t.iterating}
 	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case *raised:
-			t.depth, t.sp, t.iterating = depth, sp, iterating
-			v, exc = nil, r.exc
-		default:
-			panic(r)
+		if r = recover(); r != nil {
+			t.depth, t.sp, t.iterating = m.depth, m.sp, m.iterating
 		}
 	}()
 	return f(), nil
 }
 
-// Run calls f at the outside of all code and turns what comes out of it into an error.
+// protect runs f and returns the exception that came out of it.
+func (t *Interp) protect(f func() Value) (v Value, exc *Object) {
+	v, r := t.capture(f)
+	switch r := r.(type) {
+	case nil:
+		return v, nil
+	case *raised:
+		return nil, r.exc
+	}
+	panic(r)
+}
+
+// jumpTo runs f, and returns the value of a jump out of it that ours tells to end here.
+func (t *Interp) jumpTo(f func() Value, ours func(j *jump) bool) Value {
+	v, r := t.capture(f)
+	if r == nil {
+		return v
+	}
+	if j, ok := r.(*jump); ok && ours(j) {
+		return j.val
+	}
+	panic(r)
+}
+
+// guard calls f at the outside of all code and turns what comes out of it into an error.
 func (t *Interp) guard(f func() Value) (v Value, err error) {
-	defer func() {
-		r := recover()
-		if r == nil {
-			return
-		}
-		t.depth, t.sp, t.iterating = 0, 0, 0
-		v, err = nil, t.errorOf(r)
-	}()
-	return f(), nil
+	v, r := t.capture(f)
+	if r == nil {
+		return v, nil
+	}
+	t.depth, t.sp, t.iterating = 0, 0, 0
+	return nil, t.errorOf(r)
 }
 
 // errorOf describes what a panic carried.

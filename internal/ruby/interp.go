@@ -67,8 +67,8 @@ const maxDepth = 10_000
 
 // maxText and maxItems bound what one operation may make.
 const (
-	maxText  = 256 << 20
-	maxItems = 1 << 24
+	maxText  = 64 << 20
+	maxItems = 1 << 22
 )
 
 // New returns an interpreter.

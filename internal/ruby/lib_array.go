@@ -670,14 +670,7 @@ func arrayFindMethods(c *core) {
 	})
 	k.def("bsearch", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		s := self.(*Array)
-		i := sort.Search(len(s.v), func(i int) bool {
-			r := t.yield(b, s.v[i])
-			if n, ok := r.(int64); ok {
-				return n <= 0
-			}
-			return truthy(r)
-		})
-		return s.at(int64(i))
+		return t.bsearch(s.v, b)
 	})
 	k.each("each", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		s := self.(*Array)
@@ -702,6 +695,37 @@ func arrayFindMethods(c *core) {
 		}
 		return s
 	})
+}
+
+// bsearch is Array#bsearch: the block tells true from some item on, or which way to go by a number.
+func (t *Interp) bsearch(v []Value, b *Proc) (found Value) {
+	lo, hi := 0, len(v)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		switch r := t.yield(b, v[mid]).(type) {
+		case nil:
+			lo = mid + 1
+		case bool:
+			if r {
+				found, hi = v[mid], mid
+			} else {
+				lo = mid + 1
+			}
+		default:
+			if !t.isNumber(r) {
+				return t.typeError("wrong argument type %s (must be numeric, true, false or nil)", t.className(r))
+			}
+			switch t.sign(r) {
+			case 0:
+				return v[mid]
+			case 1:
+				lo = mid + 1
+			default:
+				hi = mid
+			}
+		}
+	}
+	return found
 }
 
 // arrayMoreMethods adds what makes other Arrays.

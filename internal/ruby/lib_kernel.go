@@ -301,27 +301,21 @@ func (t *Interp) sleep(a []Value) Value {
 }
 
 func catchMethods(k *Class) {
-	k.defn("catch", 0, 1, func(t *Interp, self Value, a []Value, b *Proc) (v Value) {
+	k.defn("catch", 0, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		var tag Value = &Object{class: t.core.object}
 		if len(a) > 0 {
 			tag = a[0]
 		}
-		depth, sp, iterating := t.depth, t.sp, t.iterating
 		t.catching = append(t.catching, tag)
-		defer func() {
-			t.catching = t.catching[:len(t.catching)-1]
-			r := recover()
-			if r == nil {
-				return
-			}
-			th, ok := r.(*thrown)
-			if !ok || !t.sameTag(th.tag, tag) {
-				panic(r)
-			}
-			t.depth, t.sp, t.iterating = depth, sp, iterating
-			v = th.val
-		}()
-		return t.yield(b, tag)
+		v, r := t.capture(func() Value { return t.yield(b, tag) })
+		t.catching = t.catching[:len(t.catching)-1]
+		if r == nil {
+			return v
+		}
+		if th, ok := r.(*thrown); ok && t.sameTag(th.tag, tag) {
+			return th.val
+		}
+		panic(r)
 	})
 	k.defn("throw", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		for _, tag := range t.catching {

@@ -20,13 +20,17 @@ func logstashMethods(c *core) {
 	c.javaErrors(m)
 	timestampMethods(c, ts)
 	j := c.mod(m, "Json")
-	c.defineIn(j, "ParserError", c.standardError)
+	parser := c.defineIn(j, "ParserError", c.standardError)
 	c.defineIn(j, "GeneratorError", c.standardError)
 	j.sdef("load", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		if t.text(a[0]) == "" {
 			return nil
 		}
-		return t.parseJSON(t.text(a[0]), false)
+		v, exc := t.protect(func() Value { return t.parseJSON(t.text(a[0]), false) })
+		if exc != nil {
+			return t.raise(parser, "%s", t.message(exc))
+		}
+		return v
 	})
 	j.sdef("dump", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		return strValue(string(t.appendJSON(nil, a[0], nil)))

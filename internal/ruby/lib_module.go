@@ -216,8 +216,7 @@ func definitionMethods(m *Class) {
 	})
 	m.defn("remove_method", 1, -1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		for _, v := range a {
-			delete(self.(*Class).methods, t.name(v))
-			t.epoch++
+			t.addMethod(self.(*Class), &Method{name: t.name(v)})
 		}
 		return self
 	})

@@ -180,7 +180,7 @@ func floatMod(f, g float64) float64 {
 	return r
 }
 
-const maxBits = 32 << 20
+const maxBits = 4 << 20
 
 func (t *Interp) bigArith(op string, x, y Value) Value {
 	if a, ok := x.(int64); ok {

@@ -683,18 +683,17 @@ func (t *Interp) substitute(s *String, a []Value, b *Proc, all bool) (out string
 		}
 	}
 	if p, ok := a[0].(*String); ok && hash == nil && len(a) > 1 && strings.IndexByte(repl, '\\') < 0 {
-		n := 1
-		if all {
-			n = -1
-		}
-		if !strings.Contains(s.s, p.s) {
+		n := strings.Count(s.s, p.s)
+		if n == 0 {
 			t.match = nil
 			return s.s, false
 		}
+		if !all {
+			n = 1
+		}
 		if p.s != "" {
-			out = strings.Replace(s.s, p.s, repl, n)
-			t.tooLong(len(out))
-			return out, true
+			t.tooLong(len(s.s) + n*(len(repl)-len(p.s)))
+			return strings.Replace(s.s, p.s, repl, n), true
 		}
 	}
 	text := s.s

@@ -81,7 +81,7 @@ func envMethods(c *core) {
 	k := newClass("Object", c.object)
 	k.core = true
 	k.meta = newClass("", c.class)
-	env := &Object{class: k}
+	env := &Object{class: k, frozen: true}
 	c.object.consts["ENV"] = env
 	c.object.consts["\x00ENV"] = k
 	get := func(t *Interp, v Value) Value {
@@ -192,7 +192,7 @@ func streamMethods(c *core) {
 	k.def("sync=", 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return a[0] })
 	k.def("sync", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return true })
 	k.def("tty?", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return false })
-	stream := &Object{class: k}
+	stream := &Object{class: k, frozen: true}
 	c.object.consts["STDOUT"], c.object.consts["STDERR"] = stream, stream
 	c.object.consts["\x00IO"] = k
 }

@@ -13,7 +13,7 @@ type parser struct {
 }
 
 // maxDepth bounds how deep the pieces of a program nest.
-const maxDepth = 400
+const maxDepth = 2000
 
 // Options are what is known of the surroundings of a source.
 type Options struct {

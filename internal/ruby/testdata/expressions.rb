@@ -1028,3 +1028,42 @@ Integer("1" * 30)
 9223372036854775807 * 2
 12345678901234567890 & 0xff
 JSON.pretty_generate({a: [1, {b: 2}]})
+[1, 3, 5, 7].bsearch { |x| 5 <=> x }
+[1, 3, 5, 7].bsearch { |x| 4 <=> x }
+[1, 3, 5, 7].bsearch { |x| x > 10 }
+x = "a=1"; if parts = x.match(/(\w)=(\d)/) then k, v = parts.captures; [k, v] end
+v = "x"; if v.nil? or !v.is_a?(Integer) then 1 elsif v then 2 end
+r = []; [["a", 1]].each { |q| if (q.length >= 2) and (q[0] !~ /(z|y)$/i) then r << q end }; r
+{"a" => {"b" => nil, "c" => "-"}, "d" => ["", nil, "x"]}.inject({}) do |res, (k, v)| case v when Hash then res[k] = v.compact when Array then res[k] = v.delete_if{|e| e.nil? || (e.is_a?(String) && (e.empty? || (e == "-")))} else res[k] = v end; res end
+"00:50:C2".tr('.:-','').to_i(16)
+"arkime_*".delete_suffix('*')[-1].count("^a-z0-9").zero?
+"%{%Y}".scan(/(%{([^}]+)})/)
+'\\\\host\share$\p\a'.match(/^\s*(\\\\[^\\\/]+)?(\\[^\\\/\$]+\$?)?[\\\/]?(.*)$/).captures
+a = [[2, 1], [1, 2]]; a.sort_by! { |k| [k[0], k[1]] }; a
+String(nil) + "x"
+''.eql?("")
+h = {"a" => 1}; h.each { |key, value| next if key.start_with?("@") || ["host"].include?(key); h[key] = value }; h
+x = [1, 2, 3]; x.size > 1 ? x : x.first unless x.empty?
+def outer; inner = lambda { |n| n <= 1 ? 1 : n * inner.call(n - 1) }; inner.call(5); end; outer
+str = "k1=v1;k2=v2"; Hash[str.split(";").map { |s| s.split("=", 2) }]
+m = {"a" => 1}; m["a"] && m["b"].nil? && !m.key?("c")
+10.0.to_i.to_s.rjust(4, "0")
+(Time.utc(2024, 1, 2) - Time.utc(2024, 1, 1)).to_i / 3600
+"abc".each_char.map(&:ord).sum
+%w[b a].sort!.first
+["a", 1, nil, :b, 2.5, [1], {b: 1}].map { |o| o.class.to_s }
+(1..3).each_with_index.map { |x, i| x * i }.sum
+[3, 1, 2].sort { |a, b| b <=> a }.first(2)
+"a/b/c".split("/").last
+"x:1,y:2".split(",").each_with_object({}) { |kv, h| k, v = kv.split(":"); h[k.to_sym] = v.to_i }
+[1, 2, 3].each_with_index.select { |x, i| i.even? }.map(&:first)
+begin; JSON.parse("{bad"); rescue JSON::ParserError => e; "bad json"; end
+begin; Float("abc"); rescue ArgumentError, TypeError; nil; end
+x = 5; y = case when x < 3 then "lo" when x < 10 then "mid" else "hi" end; y
+h = {a: 1}; h => {a: Integer => n}; n
+"Hello" "World"
+puts "a", ["b", ["c"]], nil, 1
+print "x", 1, "\n"
+$stdout.puts "out"
+p [1, "a"], {b: nil}
+printf("%d-%s\n", 1, "x")
