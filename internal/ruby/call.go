@@ -40,7 +40,7 @@ type Proc struct {
 	sym    string
 }
 
-// find looks a method up, or raises.
+// find looks a method up; nil if there is none.
 func (t *Interp) find(v Value, name string) *Method {
 	return t.findMethod(t.classOf(v), name)
 }

@@ -19,7 +19,7 @@ type core struct {
 
 var coreOf = sync.OnceValue(makeCore)
 
-// class makes a class in the core.
+// define makes a class in the core.
 func (c *core) define(name string, super *Class) *Class { return c.defineIn(c.object, name, super) }
 
 // defineIn makes a class in another.

@@ -1,7 +1,6 @@
 package ruby
 
 import (
-	"math"
 	"math/big"
 )
 
@@ -30,15 +29,12 @@ type textKey struct{ text string }
 
 func newHash() *Hash { return &Hash{} }
 
-// hashKey returns something comparable that is equal for equal keys. text is set for strings.
+// hashKey returns something comparable that is equal for equal keys.
 func (t *Interp) hashKey(k Value) (key any) {
 	switch k := k.(type) {
 	case float64:
 		if k == 0 {
 			return float64(0)
-		}
-		if math.IsNaN(k) {
-			return k
 		}
 		return k
 	case *big.Int:
@@ -159,7 +155,7 @@ func (h *Hash) get(t *Interp, k Value) (Value, bool) {
 	return nil, false
 }
 
-// getText is get for a key that is a String or Symbol of this name.
+// symbol is get for the Symbol of a name.
 func (h *Hash) symbol(name string) (Value, bool) {
 	for i := range h.entries {
 		if s, ok := h.entries[i].key.(*Symbol); ok && !h.entries[i].gone && s.name == name {
@@ -229,7 +225,7 @@ func (h *Hash) compact() {
 
 func (h *Hash) clear() { h.entries, h.texts, h.others, h.live = nil, nil, nil, 0 }
 
-// copyOf returns a Hash with the same entries and default.
+// dup returns a Hash with the same entries and default.
 func (h *Hash) dup() *Hash {
 	c := &Hash{def: h.def, defProc: h.defProc, byID: h.byID, live: h.live, entries: make([]hashEntry, 0, h.live)}
 	for _, e := range h.entries {

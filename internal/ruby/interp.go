@@ -227,7 +227,7 @@ func (t *Interp) where() string {
 	return t.src.name + ":" + itoa(line)
 }
 
-// args returns room for n arguments above those of the calls that run.
+// room returns room for n arguments above those of the calls that run.
 func (t *Interp) room(n int) []Value {
 	if t.sp+n > len(t.stack) {
 		grown := make([]Value, max(2*len(t.stack), t.sp+n))

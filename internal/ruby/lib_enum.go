@@ -393,10 +393,9 @@ func enumFolds(k *Class) {
 // sum adds values up; floats by the Kahan-Babuska method, as Ruby does.
 func (t *Interp) sum(acc Value, items []Value) Value {
 	for i, v := range items {
-		f, isFloat := v.(float64)
+		_, isFloat := v.(float64)
 		g, accFloat := acc.(float64)
 		if (isFloat || accFloat) && t.isNumber(v) && t.isNumber(acc) {
-			_ = f
 			if !accFloat {
 				g = t.float(acc)
 			}

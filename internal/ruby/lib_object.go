@@ -193,9 +193,6 @@ func (t *Interp) inspectObject(v Value) string {
 	if !ok {
 		return t.toS(v)
 	}
-	if t.userDefines(o.class, "to_s") && false {
-		return t.toS(v)
-	}
 	if t.busy[o] {
 		return strings.TrimSuffix(t.anyToS(o), ">") + " ...>"
 	}

@@ -39,7 +39,7 @@ func (p *paramCode) required() int {
 	return len(p.req) + len(p.post)
 }
 
-// takesOne reports whether a single Array is taken apart for the parameters of a block.
+// spreads reports whether a single Array is taken apart for the parameters of a block.
 func (p *paramCode) spreads() bool {
 	n := len(p.req) + len(p.post) + len(p.opt)
 	return n > 1 || n == 1 && (p.rest != -1 || p.comma) || p.rest >= 0 && n > 0

@@ -1,8 +1,6 @@
 package ruby
 
 import (
-	"errors"
-
 	"millrace/internal/ruby/syntax"
 )
 
@@ -79,6 +77,3 @@ func (p *Program) run(args ...Value) Value {
 func (p *Program) Run(args ...Value) (Value, error) {
 	return p.t.guard(func() Value { return p.run(args...) })
 }
-
-// ErrStopped is the message of the Error that Stop causes.
-var ErrStopped = errors.New("the pipeline stops")

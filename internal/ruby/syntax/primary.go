@@ -54,9 +54,6 @@ func (p *parser) identifier() Node {
 	t := p.tok
 	p.advance()
 	if t.local && !p.tok.is("call(") {
-		if len(t.text) == 2 && t.text[0] == '_' && isDigit(t.text[1]) {
-			return &LVar{P(t.pos), t.text}
-		}
 		return &LVar{P(t.pos), t.text}
 	}
 	c := &Call{P: P(t.pos), Name: t.text, Place: t.pos}
@@ -313,7 +310,7 @@ func (p *parser) jumpArguments() ([]Node, int) {
 		args, _ := p.arguments(")")
 		return args, pos
 	}
-	if p.tok.is("[") || p.tok.is("{") || p.startsArgument() || p.tok.kw("if") && false {
+	if p.tok.is("[") || p.tok.is("{") || p.startsArgument() {
 		if p.tok.is("{") {
 			return []Node{p.postfix(p.hash())}, pos
 		}
