@@ -10,7 +10,7 @@ PGO     ?= auto
 test vet lint unit race: export GOFLAGS := -pgo=off
 
 # Packages whose tests run once more under the race detector: what is concurrent.
-RACE := ./pipeline/... ./inputs/... ./outputs/... ./internal/stream/... ./internal/throttle/... ./internal/rdns/... ./internal/faultproxy/... ./cmd/...
+RACE := ./pipeline/... ./filters/ruby ./filters/aggregate ./internal/esbulk ./internal/ruby ./inputs/... ./outputs/... ./internal/stream/... ./internal/throttle/... ./internal/rdns/... ./internal/faultproxy/... ./cmd/...
 
 .PHONY: build run check test vet lint unit race bench bench-record pgo fuzz soak docs image push test-swarm clean
 
