@@ -13,7 +13,7 @@ import (
 // recordedNow is the time of recorded cases.
 var recordedNow = time.Date(2024, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
-// parseArchive reads the format of conformance/README.md: one case, with its configuration or for the one beside it.
+// parseArchive reads the format of conformance/README.md: one case, with its configuration or for the one beside it. A section ignore is an addition.
 func (s *Suite) parseArchive() error {
 	ar := txtar.Parse(s.source)
 	c := &Case{Name: "case 1", Line: 1}
@@ -63,6 +63,10 @@ func (s *Suite) section(c *Case, name, body string) error {
 		for line := range strings.Lines(body) {
 			k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 			s.env[k] = v
+		}
+	case "ignore":
+		for _, line := range lines(body) {
+			s.ignore = append(s.ignore, splitReference(strings.TrimSpace(line)))
 		}
 	case "in.ndjson":
 		for _, line := range lines(body) {

@@ -220,6 +220,20 @@ testcases:
 		"-- in.raw --\na\nb\n-- ocodec.conf --\nline { format => \"<%{message}>\" }\n-- out.raw --\n<a>\n<b>\n")
 }
 
+// A section ignore of a recorded case names fields that are not compared.
+func TestArchiveIgnores(t *testing.T) {
+	const body = "-- pipeline.conf --\nfilter { uuid { target => \"[id][of]\" } }\n-- in.ndjson --\n{\"a\":1}\n-- out.ndjson --\n{\"@timestamp\":\"2024-01-02T03:04:05.678Z\",\"@version\":\"1\",\"a\":1}\n"
+	f := func(text string, failed bool) {
+		t.Helper()
+		results, err := runFile(t, options(t), write(t, t.TempDir(), "x.txtar", text))
+		require.NoError(t, err)
+		require.Equal(t, failed, results[0].Failed(), report(results))
+	}
+	f(body, true)
+	f(body+"-- ignore --\n[id][of]\n", false)
+	f(body+"-- ignore --\nid\n[a]\n", false)
+}
+
 // TestMistakesInFiles: every mistake is told with its line.
 func TestMistakesInFiles(t *testing.T) {
 	f := func(name, text string, want ...string) {
