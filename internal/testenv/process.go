@@ -19,3 +19,16 @@ func Gone(pid int) bool {
 	_, rest, _ := strings.Cut(string(data), ") ")
 	return strings.HasPrefix(rest, "Z")
 }
+
+// stopped says whether all threads of a process stand still. SIGSTOP returns before they do.
+func stopped(pid int) bool {
+	threads, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task/*/stat"))
+	for _, path := range threads {
+		data, err := os.ReadFile(path)
+		_, rest, _ := strings.Cut(string(data), ") ")
+		if err == nil && !strings.HasPrefix(rest, "T") && !strings.HasPrefix(rest, "Z") {
+			return false
+		}
+	}
+	return err == nil
+}

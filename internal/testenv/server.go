@@ -7,6 +7,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"millrace/internal/childproc"
 )
@@ -124,7 +125,14 @@ func (h Handle) Restart() {
 }
 
 // Pause freezes the server by SIGSTOP: connections stay open, are even accepted by the kernel, and nothing answers.
-func (h Handle) Pause() { h.t.Helper(); h.signal(syscall.SIGSTOP) }
+func (h Handle) Pause() {
+	h.t.Helper()
+	h.signal(syscall.SIGSTOP)
+	p, _ := h.s.current()
+	for !stopped(p.PID()) {
+		time.Sleep(time.Millisecond)
+	}
+}
 
 // Continue ends a Pause.
 func (h Handle) Continue() { h.t.Helper(); h.signal(syscall.SIGCONT) }
