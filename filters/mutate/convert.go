@@ -127,7 +127,7 @@ func convertString(e *event.Event, v event.Value) event.Value {
 	}
 	dst := e.Arena.Free()
 	if v.Kind() == event.Float {
-		dst = ruby.AppendFloat(dst, v.Float())
+		dst = event.AppendRubyFloat(dst, v.Float())
 	} else {
 		dst = v.AppendRubyText(dst)
 	}

@@ -9,15 +9,8 @@ func (c *compiler) target(n syntax.Node) target {
 	switch n := n.(type) {
 	case *syntax.LVar:
 		return c.variable(n.Name).(target)
-	case *syntax.IVar:
-		c.uses.state = true
-		return &ivarNode{c.t.ivarID(n.Name), n.Name}
-	case *syntax.GVar:
-		c.globalVar(n.Name)
-		return &gvarNode{n.Name}
-	case *syntax.CVar:
-		c.uses.state = true
-		return &cvarNode{n.Name}
+	case *syntax.IVar, *syntax.GVar, *syntax.CVar:
+		return c.plain(n).(target)
 	case *syntax.Const:
 		c.uses.state = true
 		c.uses.defines(n.Name)

@@ -56,13 +56,7 @@ func hashMethods(c *core) {
 		if v, ok := self.(*Hash).get(t, a[0]); ok {
 			return v
 		}
-		if b != nil {
-			return t.yield(b, a[0])
-		}
-		if len(a) > 1 {
-			return a[1]
-		}
-		return t.keyError(self, a[0])
+		return t.fetchMissing(self, a, b)
 	})
 	k.defn("dig", 1, -1, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.dig(self, a) })
 	k.def("key?", 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return self.(*Hash).find(t, a[0]) >= 0 })
@@ -755,4 +749,15 @@ func (t *Interp) rangeStep(r *Range, a []Value, b *Proc) Value {
 		return true
 	})
 	return r
+}
+
+// fetchMissing is what fetch returns for a key that self does not have: what the block makes of it, the default that was given, or an error.
+func (t *Interp) fetchMissing(self Value, a []Value, b *Proc) Value {
+	if b != nil {
+		return t.yield(b, a[0])
+	}
+	if len(a) > 1 {
+		return a[1]
+	}
+	return t.keyError(self, a[0])
 }

@@ -108,13 +108,7 @@ func outputMethods(k *Class) {
 		for _, v := range a {
 			_, _ = t.out.Write([]byte(t.inspect(v) + "\n"))
 		}
-		switch len(a) {
-		case 0:
-			return nil
-		case 1:
-			return a[0]
-		}
-		return arrayOf(append([]Value(nil), a...))
+		return packed(a)
 	})
 	k.alias("p", "pp")
 	k.defn("printf", 0, -1, func(t *Interp, self Value, a []Value, b *Proc) Value {

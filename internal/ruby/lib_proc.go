@@ -223,7 +223,7 @@ func enumeratorMethods(c *core) {
 	k.alias("inspect", "to_s")
 }
 
-// packed returns what a block with one parameter gets.
+// packed returns what a block with one parameter gets, and what p returns.
 func packed(a []Value) Value {
 	switch len(a) {
 	case 0:

@@ -416,13 +416,18 @@ func (t *Interp) matchArgs(a []Value) (s *String, at int, ok bool) {
 	return s, at, true
 }
 
-func (t *Interp) regexpMatch(r *Regexp, a []Value, b *Proc) Value {
+// matchData matches r on what a method was given, and sets $~.
+func (t *Interp) matchData(r *Regexp, a []Value) (*String, *MatchData) {
 	s, at, ok := t.matchArgs(a)
 	if !ok {
 		t.match = nil
-		return nil
+		return nil, nil
 	}
-	m := t.matchAt(r, s, at)
+	return s, t.matchAt(r, s, at)
+}
+
+func (t *Interp) regexpMatch(r *Regexp, a []Value, b *Proc) Value {
+	_, m := t.matchData(r, a)
 	if m == nil {
 		return nil
 	}
@@ -447,12 +452,7 @@ func (t *Interp) matches(r *Regexp, a []Value) Value {
 }
 
 func (t *Interp) matchOperator(r *Regexp, v Value) Value {
-	s, at, ok := t.matchArgs([]Value{v})
-	if !ok {
-		t.match = nil
-		return nil
-	}
-	m := t.matchAt(r, s, at)
+	s, m := t.matchData(r, []Value{v})
 	if m == nil {
 		return nil
 	}

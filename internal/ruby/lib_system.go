@@ -95,13 +95,7 @@ func envMethods(c *core) {
 		if v := get(t, a[0]); v != nil {
 			return v
 		}
-		if b != nil {
-			return t.yield(b, a[0])
-		}
-		if len(a) > 1 {
-			return a[1]
-		}
-		return t.keyError(self, a[0])
+		return t.fetchMissing(self, a, b)
 	})
 	k.def("key?", 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return get(t, a[0]) != nil })
 	k.alias("key?", "has_key?", "include?", "member?")

@@ -1,22 +1,11 @@
 package ruby
 
 import (
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"millrace/pipeline/event"
 )
-
-// AppendFloat appends f as Float#to_s of JRuby writes it: 1.0, 1.0e-05, 1.0e+20. It writes all digits below 1e20, where Ruby itself stops
-// at 1e16.
-func AppendFloat(dst []byte, f float64) []byte {
-	if abs := math.Abs(f); abs >= 1e16 && abs < 1e20 {
-		return append(strconv.AppendFloat(dst, f, 'f', -1, 64), ".0"...)
-	}
-	return event.AppendRubyFloat(dst, f)
-}
 
 // AppendText appends v as to_s of JRuby writes it, the keys of hashes in order: null as nothing, texts as they are, arrays and hashes
 // as inspect.
@@ -33,7 +22,7 @@ func AppendText(dst []byte, v event.Value) []byte {
 func appendInspect(dst []byte, v event.Value) []byte {
 	switch v.Kind() {
 	case event.Float:
-		return AppendFloat(dst, v.Float())
+		return event.AppendRubyFloat(dst, v.Float())
 	case event.KindList:
 		dst = append(dst, '[')
 		for i, item := range v.List().Items() {

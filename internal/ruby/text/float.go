@@ -1,9 +1,10 @@
 package text
 
 import (
-	"math"
 	"strconv"
 	"strings"
+
+	"millrace/pipeline/event"
 )
 
 // FloatToS is Float#to_s.
@@ -14,39 +15,7 @@ func FloatToS(f float64) string {
 
 // AppendFloat appends what Float#to_s returns: the shortest digits that mean f, with an exponent if it is below -4 or above 19. There
 // it follows JRuby, which Logstash runs on; MRI has the exponent from 15 or 16 on, by the number of digits.
-func AppendFloat(dst []byte, f float64) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(dst, "NaN"...)
-	case math.IsInf(f, 1):
-		return append(dst, "Infinity"...)
-	case math.IsInf(f, -1):
-		return append(dst, "-Infinity"...)
-	}
-	if a := math.Abs(f); a == 0 || 1e-4 <= a && a < 1e20 {
-		start := len(dst)
-		dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
-		for _, c := range dst[start:] {
-			if c == '.' {
-				return dst
-			}
-		}
-		return append(dst, ".0"...)
-	}
-	var buf [32]byte
-	digits := strconv.AppendFloat(buf[:0], f, 'e', -1, 64)
-	for i, c := range digits {
-		switch {
-		case c == '.':
-			return append(dst, digits...)
-		case c == 'e':
-			dst = append(dst, digits[:i]...)
-			dst = append(dst, ".0"...)
-			return append(dst, digits[i:]...)
-		}
-	}
-	panic("BUG: a float without an exponent: " + string(digits))
-}
+func AppendFloat(dst []byte, f float64) []byte { return event.AppendRubyFloat(dst, f) }
 
 // ParseFloatPrefix is String#to_f.
 func ParseFloatPrefix(s string) float64 {

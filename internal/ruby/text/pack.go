@@ -192,14 +192,8 @@ func (p *packer) compressed(n Int) error {
 }
 
 func packInt(v Arg) (Int, error) {
-	switch v := v.(type) {
-	case int64:
-		return Int{Small: v}, nil
-	case *big.Int:
-		return IntOf(v), nil
-	case float64:
-		return floatToInt(math.Trunc(v))
-	case Numeric:
+	switch v.(type) {
+	case int64, *big.Int, float64, Numeric:
 		return toInteger(v)
 	}
 	return Int{}, typeError("no implicit conversion of %s into Integer", className(v))

@@ -105,22 +105,12 @@ func (t *Translation) Apply(s string, squeeze bool) (string, error) {
 }
 
 // Tr is String#tr.
-func Tr(s, from, to string) (string, error) {
-	if s == "" || from == "" && to != "" {
-		return s, nil
-	}
-	if to == "" {
-		return Delete(s, from)
-	}
-	t, err := NewTranslation(from, to)
-	if err != nil {
-		return "", err
-	}
-	return t.Apply(s, false)
-}
+func Tr(s, from, to string) (string, error) { return translate(s, from, to, false) }
 
 // TrS is String#tr_s.
-func TrS(s, from, to string) (string, error) {
+func TrS(s, from, to string) (string, error) { return translate(s, from, to, true) }
+
+func translate(s, from, to string, squeeze bool) (string, error) {
 	if s == "" || from == "" && to != "" {
 		return s, nil
 	}
@@ -131,5 +121,5 @@ func TrS(s, from, to string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return t.Apply(s, true)
+	return t.Apply(s, squeeze)
 }
