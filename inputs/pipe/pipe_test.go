@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"millrace/internal/childproc"
 	"millrace/internal/inputtest"
-	"millrace/internal/testenv"
 	"millrace/pipeline/plugin"
 )
 
@@ -39,9 +39,9 @@ func TestStop(t *testing.T) {
 		Message int `json:",string"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(docs[2]), &last))
-	require.False(t, testenv.Gone(last.Message))
+	require.False(t, childproc.Gone(last.Message))
 	stop()
-	require.Eventually(t, func() bool { return testenv.Gone(last.Message) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return childproc.Gone(last.Message) }, time.Minute, time.Millisecond)
 }
 
 func TestMistakes(t *testing.T) {

@@ -1,8 +1,6 @@
 package childproc
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -48,17 +46,7 @@ func TestKillReachesDescendants(t *testing.T) {
 	require.NoError(t, syscall.Kill(pid, 0))
 	p.Kill()
 	require.False(t, p.Running())
-	require.Eventually(t, func() bool { return gone(pid) }, time.Minute, 5*time.Millisecond)
-}
-
-// gone says whether a process has ended; a zombie that nobody reaps has.
-func gone(pid int) bool {
-	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-		return true
-	}
-	_, rest, _ := strings.Cut(string(data), ") ")
-	return strings.HasPrefix(rest, "Z")
+	require.Eventually(t, func() bool { return Gone(pid) }, time.Minute, 5*time.Millisecond)
 }
 
 func TestStopEndsAPausedProcess(t *testing.T) {
@@ -112,5 +100,5 @@ func TestChildEndsWithItsParent(t *testing.T) {
 	require.NoError(t, err)
 	pid, err := strconv.Atoi(string(data))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return gone(pid) }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return Gone(pid) }, time.Minute, 5*time.Millisecond)
 }

@@ -32,7 +32,7 @@ func TestShellEndsWhatDoesNotObey(t *testing.T) {
 	require.NoError(t, err)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return gone(pid) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return Gone(pid) }, time.Minute, time.Millisecond)
 }
 
 // notify tells when something is written to it.

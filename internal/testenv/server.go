@@ -129,7 +129,7 @@ func (h Handle) Pause() {
 	h.t.Helper()
 	h.signal(syscall.SIGSTOP)
 	p, _ := h.s.current()
-	for !stopped(p.PID()) {
+	for !childproc.Stopped(p.PID()) {
 		time.Sleep(time.Millisecond)
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"millrace/internal/childproc"
 	"millrace/internal/outputtest"
-	"millrace/internal/testenv"
 )
 
 func content(t *testing.T, path string) string {
@@ -83,7 +83,7 @@ func TestCommandThatDoesNotRead(t *testing.T) {
 		return strings.HasSuffix(string(text), "\n") && started > 0
 	}, time.Minute, time.Millisecond)
 	require.ErrorIs(t, o.Close(ctx), context.DeadlineExceeded)
-	require.Eventually(t, func() bool { return testenv.Gone(started) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return childproc.Gone(started) }, time.Minute, time.Millisecond)
 }
 
 func TestCloseEndsCommands(t *testing.T) {
