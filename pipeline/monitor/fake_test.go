@@ -262,5 +262,14 @@ func recordedServer(t *testing.T) *Server {
 	for _, o := range w.outputs {
 		<-o.done
 	}
+	// Outputs deliver before the turn is over; what the workers counted in it shows with its end, outputs last.
+	require.Eventually(t, func() bool {
+		for _, o := range p.Account().Outputs {
+			if o.Taken != 503 {
+				return false
+			}
+		}
+		return true
+	}, time.Minute, time.Millisecond)
 	return s
 }
