@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"millrace/internal/fileglob"
 	"millrace/internal/settings"
 	"millrace/pipeline"
 	"millrace/pipeline/config"
@@ -121,7 +122,7 @@ func (l *loaded) choosePipelines(dir string) error {
 		}
 	}
 	l.pipelines = []*settings.Settings{s}
-	if matches, _ := filepath.Glob("/usr/share/logstash/pipeline/*.conf"); len(matches) > 0 {
+	if matches, _ := fileglob.Files("/usr/share/logstash/pipeline"); len(matches) > 0 {
 		_, err := s.Set("path.config", "/usr/share/logstash/pipeline")
 		return err
 	}
@@ -138,18 +139,12 @@ func sources(s *settings.Settings) (names []string, texts [][]byte, err error) {
 	if text := s.Get("config.string"); text != "" {
 		return []string{"config string"}, [][]byte{[]byte(text)}, nil
 	}
-	path := s.Get("path.config")
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, "*")
-	}
-	matches, err := filepath.Glob(path)
+	matches, err := fileglob.Files(strings.TrimPrefix(s.Get("path.config"), "file://"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("path.config: %w", err)
 	}
-	slices.Sort(matches)
 	for _, m := range matches {
-		info, err := os.Stat(m)
-		if err != nil || info.IsDir() || strings.HasSuffix(m, "~") {
+		if strings.HasSuffix(m, "~") {
 			continue
 		}
 		text, err := os.ReadFile(m)

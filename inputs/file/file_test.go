@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -411,35 +410,6 @@ func TestDurations(t *testing.T) {
 	f("1 week", 7*24*time.Hour)
 	_, err := parseDuration("1 fortnight", time.Second)
 	require.Error(t, err)
-}
-
-func TestGlob(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"a.log", "b.txt", ".hidden.log", "x/a.log", "x/y/a.log", "x/y/b.log", ".h/a.log"} {
-		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755))
-		write(t, filepath.Join(dir, name), "")
-	}
-	f := func(pattern string, want ...string) {
-		t.Helper()
-		g, err := newGlob(filepath.Join(dir, pattern))
-		require.NoError(t, err)
-		var got []string
-		g.files(func(path string, _ fs.FileInfo) { got = append(got, strings.TrimPrefix(path, dir+"/")) })
-		slices.Sort(got)
-		require.Equal(t, want, got)
-	}
-	f("a.log", "a.log")
-	f("*", "a.log", "b.txt")
-	f("*.log", "a.log")
-	f(".*.log", ".hidden.log")
-	f("**/*.log", "a.log", "x/a.log", "x/y/a.log", "x/y/b.log")
-	f("x/**/a.log", "x/a.log", "x/y/a.log")
-	f("{a,b}.{log,txt}", "a.log", "b.txt")
-	f("x/{y/{a,b},a}.log", "x/a.log", "x/y/a.log", "x/y/b.log")
-	f("[!a].txt", "b.txt")
-	f("?.log", "a.log")
-	f("*/a.log", "x/a.log")
-	f("nothing/*")
 }
 
 func FuzzSincedb(f *testing.F) {

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"millrace/internal/fileglob"
 	"millrace/internal/throttle"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -219,7 +220,7 @@ func (o *Options) check() (errs []error) {
 		bad("file_completed_action", "%q needs file_completed_log_path", o.FileCompletedAction)
 	}
 	for _, e := range o.Exclude {
-		if !validPattern(e) {
+		if !fileglob.Valid(e) {
 			bad("exclude", "malformed pattern %q", e)
 		}
 	}
@@ -230,7 +231,7 @@ type input struct {
 	o       Options
 	env     *plugin.Env
 	log     *throttle.Logger
-	globs   []glob
+	globs   []fileglob.Glob
 	sincedb string
 
 	matched, opened, completed *atomic.Int64

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"millrace/internal/fileglob"
 	"millrace/pipeline/plugin"
 )
 
@@ -74,7 +75,7 @@ func (w *watcher) discover() {
 	before := len(w.files)
 	still := make(map[string]fs.FileInfo)
 	for i := range w.in.globs {
-		w.in.globs[i].files(func(path string, info fs.FileInfo) {
+		w.in.globs[i].Walk(func(path string, info fs.FileInfo) {
 			switch {
 			case w.isFinished(path, info):
 				still[path] = w.finished[path]
@@ -101,7 +102,7 @@ func (w *watcher) isFinished(path string, info fs.FileInfo) bool {
 
 func (w *watcher) excluded(path string) bool {
 	name := filepath.Base(path)
-	return slices.ContainsFunc(w.in.o.Exclude, func(pattern string) bool { return match(pattern, name) })
+	return slices.ContainsFunc(w.in.o.Exclude, func(pattern string) bool { return fileglob.Match(pattern, name) })
 }
 
 func (w *watcher) sort() {

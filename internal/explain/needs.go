@@ -2,11 +2,11 @@ package explain
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"millrace/internal/fileglob"
 	"millrace/pipeline/config"
 	"millrace/pipeline/plugin"
 )
@@ -81,7 +81,7 @@ func (x *explainer) filesOf(n *config.PluginNode, d *plugin.Definition, attrs *c
 			if item.Str == "" || strings.Contains(item.Str, "%{") {
 				continue
 			}
-			found, err := filepath.Glob(item.Str)
+			found, err := fileglob.Files(item.Str)
 			_, errStat := os.Stat(item.Str)
 			x.r.Files = append(x.r.Files, File{
 				Place: placeOf(n.File, item.Place.Start), Path: item.Str, Plugin: n.Kind + " " + n.Name, Option: o.Name,

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
+	"millrace/internal/fileglob"
 	"millrace/internal/settings"
 	"millrace/pipeline/config"
 	"millrace/pipeline/plugin"
@@ -165,18 +165,13 @@ func (s *Suite) configFiles(given []string) ([]string, error) {
 func ConfigFiles(patterns []string) ([]string, error) {
 	var files []string
 	for _, pattern := range patterns {
-		if info, err := os.Stat(pattern); err == nil && info.IsDir() {
-			pattern = filepath.Join(pattern, "*")
-		}
-		matches, err := filepath.Glob(pattern)
+		matches, err := fileglob.Files(pattern)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", pattern, err)
 		}
-		slices.Sort(matches)
 		before := len(files)
 		for _, m := range matches {
-			info, err := os.Stat(m)
-			if err != nil || info.IsDir() || strings.HasSuffix(m, "~") || IsTestFile(m) {
+			if strings.HasSuffix(m, "~") || IsTestFile(m) {
 				continue
 			}
 			files = append(files, m)
