@@ -1,6 +1,7 @@
 package ruby
 
 import (
+	"path/filepath"
 	"strings"
 
 	"millrace/internal/ruby/syntax"
@@ -130,6 +131,9 @@ func (c *compiler) compile(n syntax.Node, stmt bool) node {
 	case *syntax.Or:
 		return &orNode{c.expr(n.X), c.compile(n.Y, stmt)}
 	case *syntax.If:
+		if isMain(n.Cond) {
+			return c.body(n.Else) // what only runs when the file is a program of its own is not even looked at
+		}
 		return &ifNode{c.cond(n.Cond), c.optional(n.Then, stmt), c.optional(n.Else, stmt)}
 	case *syntax.Case:
 		return c.caseWhen(n, stmt)
@@ -217,6 +221,11 @@ func (c *compiler) literal(n syntax.Node) node {
 		return &valueNode{n.Val}
 	case *syntax.Rational:
 		return &valueNode{rationalLiteral(n.Text)}
+	case *syntax.FileName:
+		if n.Dir {
+			return &stringNode{s: filepath.Dir(c.src.name)}
+		}
+		return &stringNode{s: c.src.name}
 	case *syntax.Str:
 		return &stringNode{s: n.Val}
 	case *syntax.DStr:

@@ -4,6 +4,21 @@ import (
 	"millrace/internal/ruby/syntax"
 )
 
+// isMain reports whether n is __FILE__ == $0, which is never true of a filter.
+func isMain(n syntax.Node) bool {
+	c, ok := n.(*syntax.Call)
+	if !ok || c.Name != "==" || len(c.Args) != 1 {
+		return false
+	}
+	x, y := c.Recv, c.Args[0]
+	if _, turned := y.(*syntax.FileName); turned {
+		x, y = y, x
+	}
+	_, file := x.(*syntax.FileName)
+	v, variable := y.(*syntax.GVar)
+	return file && variable && (v.Name == "$0" || v.Name == "$PROGRAM_NAME")
+}
+
 // target compiles what can be assigned to.
 func (c *compiler) target(n syntax.Node) target {
 	switch n := n.(type) {

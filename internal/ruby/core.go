@@ -86,7 +86,7 @@ func fillers() []func(c *core) {
 		exceptionClasses, kernelMethods, objectMethods, moduleMethods, comparableMethods, nilMethods, integerMethods, floatMethods, mathModule, stringMethods, stringMatchMethods,
 		stringChangeMethods, stringCodeMethods, symbolMethods, regexpMethods, arrayMethods, arrayChangeMethods, arrayFindMethods, arrayMoreMethods, enumerableMethods, hashMethods, hashChangeMethods, hashEnumMethods,
 		rangeMethods, procMethods, enumeratorMethods, structMethods, setMethods, timeMethods, dateMethods, jsonMethods, digestMethods, networkMethods, uriMethods, fileMethods, csvMethods,
-		systemMethods, logstashMethods, eventMethods,
+		systemMethods, marshalMethods, logstashMethods, eventMethods,
 	}
 }
 

@@ -115,6 +115,15 @@ func hashMethods(c *core) {
 		}
 		return nil
 	})
+	k.def("default_proc=", 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		h := self.(*Hash)
+		t.notFrozen(h)
+		h.def, h.defProc = nil, nil
+		if a[0] != nil {
+			h.defProc = t.toProc(a[0])
+		}
+		return a[0]
+	})
 	k.def("assoc", 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		if v, ok := self.(*Hash).get(t, a[0]); ok {
 			return array(a[0], v)

@@ -202,12 +202,45 @@ func socketMethods(c *core) {
 		}
 		return strValue(name)
 	})
+	k.sdef("sockaddr_in", 2, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.sockaddr(a[0], a[1]) })
+	k.meta.alias("sockaddr_in", "pack_sockaddr_in")
+	k.sdef("unpack_sockaddr_in", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		s := t.text(a[0])
+		ip, ok := netip.AddrFromSlice([]byte(s[min(len(s), 4):max(min(len(s), 4), len(s)-8)]))
+		if !ok {
+			return t.argError("not an AF_INET/AF_INET6 sockaddr")
+		}
+		return array(integer(int64(s[2])<<8|int64(s[3])), strValue(ip.String()))
+	})
 	k.sdef("ip_address_list", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		return t.raise(t.core.notImplementedError, "Socket.ip_address_list is not supported")
 	})
 	ip := c.define("IPSocket", c.object)
 	ip.alloc = nil
 	ip.sdef("getaddress", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.resolve(t.text(a[0])) })
+}
+
+// sockaddr is Socket.sockaddr_in. The layout is that of JRuby, where the address is at the same place in both families.
+func (t *Interp) sockaddr(port, host Value) Value {
+	name := ""
+	if host != nil {
+		name = t.text(host)
+	}
+	ip, err := netip.ParseAddr(name)
+	switch {
+	case name == "":
+		ip = netip.IPv4Unspecified()
+	case err != nil:
+		ip = netip.MustParseAddr(t.text(t.resolve(name)))
+	}
+	family := byte(2)
+	if ip.Is6() {
+		family = 10
+	}
+	n := t.toInteger([]Value{port})
+	p, _ := n.(int64)
+	out := append([]byte{0, family, byte(p >> 8), byte(p)}, ip.AsSlice()...)
+	return binaryString(append(out, make([]byte, 8)...))
 }
 
 const lookupTime = 5 * time.Second

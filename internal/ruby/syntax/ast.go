@@ -368,6 +368,11 @@ type (
 		P
 		Names []string
 	}
+	// FileName is __FILE__, or __dir__.
+	FileName struct {
+		P
+		Dir bool
+	}
 	// MethodName is __method__.
 	MethodName struct{ P }
 )

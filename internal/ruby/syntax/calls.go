@@ -88,10 +88,24 @@ func (p *parser) callRest(c *Call) Node {
 		p.advance()
 		c.Args, c.Pass = p.arguments(")")
 		c.Parens = true
-	case p.tok.spaced && p.startsArgument():
+	case (p.tok.spaced || p.gluedArgument(c.Name)) && p.startsArgument():
 		c.Args, c.Pass = p.commandArguments()
 	}
 	return c
+}
+
+// gluedArgument reports whether the current token can only be an argument although no space is before it: puts"x", list.include?x.
+func (p *parser) gluedArgument(method string) bool {
+	switch p.tok.kind {
+	case tNode:
+		return !p.tok.minus
+	case tIVar, tCVar, tGVar:
+		return true
+	case tIdent, tConst:
+		last := method[len(method)-1]
+		return last == '?' || last == '!'
+	}
+	return false
 }
 
 // startsArgument reports whether the current token begins an argument of a call without parentheses.

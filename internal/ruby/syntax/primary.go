@@ -193,7 +193,7 @@ func (p *parser) keyword() Node {
 		return &MethodName{pos}
 	case "__FILE__", "__dir__":
 		p.advance()
-		return &Str{pos, "(ruby filter code)"}
+		return &FileName{pos, t.text == "__dir__"}
 	case "__LINE__":
 		p.advance()
 		line, _ := Place(p.src, t.pos)

@@ -1067,3 +1067,37 @@ print "x", 1, "\n"
 $stdout.puts "out"
 p [1, "a"], {b: nil}
 printf("%d-%s\n", 1, "x")
+l = [1]; x = l.include?1; x
+l = ["a"]; s = "a"; [!(s.empty? or l.include?s), (l.include?"b")]
+@list = ["q"]; @q = "q"; @list.include?@q
+puts"glued"
+a = [3]; [a.first-1, a[0]-1]
+if __FILE__ == $0 then no_such_method(NoSuchConstant) else 5 end
+(no_such_method if $PROGRAM_NAME == __FILE__).inspect
+h = {}; h.default_proc = ->(h, k) { h[k] = Hash.new(&h.default_proc) }; h[:a][:b][:c] = 1; h
+h = Hash.new(5); h.default_proc = nil; h[1].inspect
+Marshal.load(Marshal.dump({"a" => [1, "x", nil, 2.5, :s], b: {c: true}}))
+Marshal.dump({"a" => [1, "x", nil, 2.5, :s], b: {c: true}})
+Marshal.dump([0, 1, -1, 122, 123, -123, -124, 255, 256, -256, -257, 65536, 2**29, 2**30, -2**30, -2**30-1, 2**62, 2**70, -2**70])
+Marshal.load(Marshal.dump([0, 1, -1, 122, 123, -123, -124, 255, 256, -256, -257, 65536, 2**29, 2**30, -2**30, -2**30-1, 2**62, 2**70, -2**70]))
+Marshal.dump(["é", "a".b, :é, :a, :a, "a".encode("ISO-8859-1"), "a".force_encoding("US-ASCII")])
+Marshal.load(Marshal.dump(["é", "a".b, :é, :a, :a, "é".encode("ISO-8859-1")])).map { |x| x.is_a?(String) ? x.encoding.to_s : x }
+Marshal.dump([1.0, 2.5, 1e100, -0.0, 1.0/0, 0.1, 1e-5, 1e-10, 1e16, 123456789012345680.0])
+Marshal.load(Marshal.dump([1.0, 2.5, 1e100, -0.0, 1.0/0, 0.1]))
+a = [1]; Marshal.dump([a, a, String, Comparable, 1..3, ("a"..)])
+a = [1]; b = Marshal.load(Marshal.dump([a, a])); b[0].equal?(b[1])
+Marshal.load(Marshal.dump([String, Comparable, 1...3]))
+Marshal.load(Marshal.dump(Hash.new(5).merge(1 => 2)))[9]
+Marshal.dump(Hash.new { 1 }) rescue $!.message
+Marshal.dump(proc {}) rescue $!.message
+class MarshalA; attr_accessor :x, :y; end; o = MarshalA.new; o.x = 1; o.y = "é"; [Marshal.dump(o), Marshal.load(Marshal.dump(o)).y]
+MarshalS = Struct.new(:a, :b); [Marshal.dump(MarshalS.new(1, 2)), Marshal.load(Marshal.dump(MarshalS.new(1, 2)))]
+Marshal.load("\x04\x08[") rescue $!.message
+Marshal.load("x") rescue $!.message
+Marshal.load("\x03\x00") rescue $!.message
+Marshal.load("\x04\x08o:\x08Foox\x00") rescue $!.message
+Marshal.load(Marshal.dump(Time.utc(2020,1,2,3,4,5.678r))) == Time.utc(2020,1,2,3,4,5.678r)
+Marshal.load(Marshal.dump(Time.new(2020,1,2,3,4,5,"+02:00"))).to_s
+Marshal.load("\x04\bIu:\tTime\r\x03\xC0\x1D\xC0\x00\x00P\x10\x06:\tzoneI\"\bUTC\x06:\x06EF".b).to_s
+require "socket"; [Socket.sockaddr_in(80, "1.2.3.4").length, Socket.sockaddr_in(80, "1.2.3.4")[2, 6], Socket.sockaddr_in("443", "2001:db8::1").bytesize]
+Socket.unpack_sockaddr_in(Socket.pack_sockaddr_in(80, "1.2.3.4"))
