@@ -228,8 +228,7 @@ func (w *worker) finish() {
 		w.tick = 0
 		w.sampling = true
 	}
-	e.Create(w.batch.Time)
-	if err := w.batch.Source.Decorate(e, w.record); err != nil {
+	if err := w.batch.Source.Complete(e, w.record, w.batch.Time); err != nil {
 		w.p.Stats.SourceErrs.Add(1)
 	}
 	w.single[0] = e

@@ -38,7 +38,7 @@ type compiled struct {
 	text     string
 	re       *onig.Regexp
 	captures []capture
-	texts    []event.TextField // the same for the quick way
+	texts    event.TextFields // the same for the quick way
 	place    config.Place
 	matched  *atomic.Int64 // texts that it matched; nil unless somebody asked for it
 }
@@ -160,7 +160,7 @@ func (c *compiler) pattern(field string, p pattern) compiled {
 		if t.cast != patterns.NoCast || t.overwrite || t.invalid != nil {
 			group = -1
 		}
-		out.texts = append(out.texts, event.NewTextField(&t.path, group))
+		out.texts.Add(&t.path, group)
 	}
 	return out
 }

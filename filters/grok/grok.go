@@ -211,7 +211,7 @@ func (w *worker) matchText(e *event.Event, f *workerField, text string) (matched
 func (w *worker) capture(e *event.Event, p *compiled, m *onig.Matcher, text string) error {
 	for i := 0; ; i++ {
 		if !w.keepEmpty {
-			i += e.SetNewTexts(p.texts[i:], text, m.Places())
+			i = e.SetNewTexts(&p.texts, i, text, m.Places())
 		}
 		if i == len(p.captures) {
 			return nil

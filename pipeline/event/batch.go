@@ -70,18 +70,23 @@ type Source struct {
 	ready *decoration // of Seal; nil before it, and where the facts need more than to be appended
 }
 
-// decoration is what most events of a source get: they bring none of its fields.
+// decoration is what most events of a source get, for they bring none of its fields.
 type decoration struct {
-	fields []Field // top-level ones
-	marks  []byte
-	seen   markSet  // of fields
+	fields []Field // the first is @timestamp, which has the time of the batch
+	marks  [maxDecoration]byte
+	seen   markSet  // of all of them, and of the reserved fields
 	late   *markSet // of the names below @metadata; nil: none
 	bare   bool     // there is no type, no add_field and no tag
 }
 
-// Seal returns s ready for quick use. Nothing of s may change afterwards; without it [Source.Decorate] does the same more slowly.
+const maxDecoration = 8
+
+// Seal returns s ready for quick use. Nothing of s may change afterwards; without it [Source.Complete] does the same more slowly.
 func (s *Source) Seal() *Source {
-	d := &decoration{bare: s.Type == "" && len(s.AddField) == 0 && len(s.Tags) == 0}
+	s.ready = nil
+	d := &decoration{bare: s.Type == "" && len(s.AddField) == 0 && len(s.Tags) == 0, seen: reservedMarks}
+	d.add(timestampPath, Value{kind: Time})
+	d.add(versionPath, StringValue(currentVersion))
 	for i := range s.Fields {
 		f := &s.Fields[i]
 		switch {
@@ -90,32 +95,36 @@ func (s *Source) Seal() *Source {
 				d.late = new(markSet)
 			}
 			d.late.add(f.Path.keys[0].mark)
-		case f.Path.plain && !slices.ContainsFunc(d.fields, func(o Field) bool { return o.Key == f.Path.keys[0].name }):
-			k := &f.Path.keys[0]
-			d.fields = append(d.fields, Field{k.name, f.Value})
-			d.marks = append(d.marks, k.mark)
-			d.seen.add(k.mark)
-		default:
-			s.ready = nil
+		case !f.Path.plain || len(d.fields) == maxDecoration:
 			return s
+		case !slices.ContainsFunc(d.fields, func(o Field) bool { return o.Key == f.Path.keys[0].name }):
+			d.add(f.Path, f.Value)
 		}
 	}
 	s.ready = d
 	return s
 }
 
-// apply gives e the facts about the source and reports whether that was possible: whether e had none of the fields.
-func (d *decoration) apply(e *Event, s *Source) bool {
+func (d *decoration) add(p *Path, v Value) {
+	k := &p.keys[0]
+	d.marks[len(d.fields)] = k.mark
+	d.seen.add(k.mark)
+	d.fields = append(d.fields, Field{k.name, v})
+}
+
+// apply gives e what every event has and the facts about the source. It reports whether that was possible: whether e had none of the fields, and room for them.
+func (d *decoration) apply(e *Event, s *Source, t time.Time) bool {
 	o := &e.root
-	if o.seen.meets(&d.seen) || len(o.fields)+len(d.fields) > len(o.marks) {
+	n := len(o.fields)
+	if o.seen.meets(&d.seen) || n+maxDecoration > min(cap(o.fields), len(o.marks)) {
 		return false
 	}
-	if len(d.fields) > 0 {
-		for i := range d.fields { // they are one or two: moving them all at once costs more
-			f := &d.fields[i]
-			o.add(f.Key, d.marks[i], f.Val)
-		}
-	}
+	o.fields = o.fields[:n+len(d.fields)]
+	copy(o.fields[n:], d.fields)
+	stamp := &o.fields[n].Val
+	stamp.num, stamp.nsec = uint64(t.Unix()), uint32(t.Nanosecond())
+	*(*[maxDecoration]byte)(o.marks[n:]) = d.marks
+	o.seen.join(&d.seen)
 	if d.late != nil {
 		e.late, e.lateMarks = s, *d.late
 	}
@@ -157,16 +166,23 @@ func (a *AddField) Apply(e *Event) error {
 	return nil
 }
 
+// Complete makes e, which a decoder filled from r, an event of the source that was read at t: [Event.Create] and Decorate in one.
+func (s *Source) Complete(e *Event, r *Record, t time.Time) error {
+	if s.ready == nil || !s.ready.apply(e, s, t) {
+		e.Create(t)
+		return s.Decorate(e, r)
+	}
+	if s.ready.bare && r.Meta == nil && r.Tag == "" {
+		return nil
+	}
+	return s.decorate(e, r, nil)
+}
+
 // Decorate adds to e what its input says: the facts of the source and of the record, then type, add_field and tags, in Logstash's
 // order. What cannot be set (a field below a string that the event brought) is left out and returned as the last error.
-func (s *Source) Decorate(e *Event, r *Record) (err error) {
-	if s.ready != nil && s.ready.apply(e, s) {
-		if s.ready.bare && r.Meta == nil && r.Tag == "" {
-			return nil
-		}
-	} else {
-		err = s.setFacts(e)
-	}
+func (s *Source) Decorate(e *Event, r *Record) error { return s.decorate(e, r, s.setFacts(e)) }
+
+func (s *Source) decorate(e *Event, r *Record, err error) error {
 	for _, f := range r.Meta {
 		p, e2 := e.paths.of(f.Key)
 		if e2 == nil && !e.Has(p) {

@@ -15,6 +15,9 @@ const (
 	MetadataFailureField = "_@metadata"
 )
 
+// currentVersion is the @version of every event that brings none.
+const currentVersion = "1"
+
 // reservedMarks are those of the fields that every event has or might have.
 var reservedMarks = marksOf(TimestampField, VersionField, MetadataField, TagsField)
 
@@ -36,7 +39,7 @@ func (e *Event) SetRoot(o *Object) {
 func (e *Event) Create(t time.Time) {
 	if !e.root.seen.meets(&reservedMarks) {
 		e.root.addKey(&timestampPath.keys[0], TimeValue(t))
-		e.root.addKey(&versionPath.keys[0], StringValue("1"))
+		e.root.addKey(&versionPath.keys[0], StringValue(currentVersion))
 		return
 	}
 	var stamp, version, badTags, badStamp bool
@@ -62,7 +65,7 @@ func (e *Event) Create(t time.Time) {
 		e.root.addKey(&timestampPath.keys[0], TimeValue(t))
 	}
 	if !version {
-		e.root.addKey(&versionPath.keys[0], StringValue("1"))
+		e.root.addKey(&versionPath.keys[0], StringValue(currentVersion))
 	}
 	if badTags {
 		e.moveTags()

@@ -2,7 +2,9 @@ package event
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -363,6 +365,42 @@ func BenchmarkTemplate(b *testing.B) {
 	for b.Loop() {
 		dst, _ = t.Append(dst[:0], e)
 	}
+}
+
+// A sealed source makes of a record what one that is not does.
+func TestCompleteIsCreateAndDecorate(t *testing.T) {
+	at := time.Unix(1700000000, 5e6)
+	f := func(doc string, r Record, refs ...string) {
+		t.Helper()
+		src := &Source{Tags: []Template{}}
+		for i, ref := range refs {
+			src.Fields = append(src.Fields, SourceField{MustPath(ref), StringValue(fmt.Sprint("fact ", i))})
+		}
+		slow, quick, roomy := parse(t, doc), parse(t, doc), parse(t, doc)
+		slow.Create(at)
+		want := src.Decorate(slow, &r)
+		src.Seal()
+		roomy.root.fields = slices.Grow(roomy.root.fields, 32)
+		for _, e := range []*Event{quick, roomy} {
+			require.Equal(t, want, src.Complete(e, &r, at))
+			require.Equal(t, string(slow.AppendJSON(nil)), string(e.AppendJSON(nil)))
+			require.Equal(t, string(slow.Metadata().AppendJSON(nil)), string(e.Metadata().AppendJSON(nil)))
+			for _, field := range slow.Root().Fields() {
+				_, ok := e.Get(MustPath(field.Key))
+				require.True(t, ok, field.Key)
+			}
+		}
+	}
+	f(`{"message":"x"}`, Record{})
+	f(`{"message":"x"}`, Record{}, "host", "port", "[@metadata][ip]")
+	f(`{"message":"x"}`, Record{Tag: "_cut", Meta: []Field{{"[@metadata][k]", IntValue(1)}, {"offset", IntValue(2)}}}, "host", "[@metadata][ip]")
+	f(`{"message":"x","host":"own"}`, Record{}, "host", "port")
+	f(`{"@timestamp":"2024-01-02T03:04:05Z","@version":"7"}`, Record{}, "host")
+	f(`{"@metadata":{"ip":"own"},"tags":"a"}`, Record{Tag: "b"}, "[@metadata][ip]", "[@metadata][mine]")
+	f(`{"message":"x","host":"text"}`, Record{}, "[host][ip]")
+	f(`{"message":"x"}`, Record{}, "[host][ip]", "[host][port]", "@version", "@timestamp")
+	f(`{}`, Record{}, "a", "b", "c", "d", "e", "f", "g", "h", "a")
+	f(`{}`, Record{}, "a", "b", "a", "@version", "c")
 }
 
 func TestSourceMetadataIsLate(t *testing.T) {

@@ -1,55 +1,104 @@
 package event
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
-// TextField is a field that a part of a text goes to, made ready for [Event.SetNewTexts].
-type TextField struct {
+// TextFields are fields that parts of a text go to, made ready for [Event.SetNewTexts].
+type TextFields struct{ fields []textField }
+
+type textField struct {
 	name string
 	mark byte
-	part int32 // -1 if the field takes the long way
+	part uint32
+
+	// The row of fields from this one on that can be set together, for they certainly differ; none if the field takes the long way.
+	row      int32
+	lastPart uint32  // the highest of the row
+	marks    markSet // of the row
 }
 
-// NewTextField makes a TextField of p for a part of texts. Only a top-level field without rules of its own is set by SetNewTexts; others stop it, as a part
+// Add adds the field that p refers to for a part of texts. Only a top-level field without rules of its own is set by SetNewTexts; others stop it, as a part
 // below 0 does.
-func NewTextField(p *Path, part int) TextField {
+func (t *TextFields) Add(p *Path, part int) {
 	if !p.plain || part < 0 {
-		return TextField{part: -1}
+		t.fields = append(t.fields, textField{})
+		return
 	}
 	k := &p.keys[0]
-	return TextField{name: k.name, mark: k.mark, part: int32(part)}
+	t.fields = append(t.fields, textField{name: k.name, mark: k.mark, part: uint32(part)})
+	for i := len(t.fields) - 1; i >= 0; i-- { // the rows of those in front become longer, as far as none of them has this mark
+		f := &t.fields[i]
+		if int(f.row) != len(t.fields)-1-i || f.marks.has(k.mark) {
+			break
+		}
+		f.row++
+		f.lastPart = max(f.lastPart, uint32(part))
+		f.marks.add(k.mark)
+	}
 }
 
-// SetNewTexts sets fields to parts of text, one after the other, as long as the event certainly does not have the field and that takes no more room than there
-// is. It returns how many of the fields it has done. A part lies from the first to the second of its numbers; a field whose part is empty or begins below 0 is
-// not set. It is the quick form of SetIfAbsent, to which the caller
-// turns for the field at which it stopped: captures are nearly all new.
-func (e *Event) SetNewTexts(fields []TextField, text string, parts [][2]int32) int {
+// SetNewTexts sets fields of t from field i on to parts of text, one after the other, as long as the event certainly does not have the field and has few
+// others. It returns the first field that it has not done. A part lies from the first to the second of its numbers; a field whose part is empty or begins below
+// 0 is not set. It is the quick form of SetIfAbsent, to which the caller turns for the field at which it stopped: captures are nearly all new.
+func (e *Event) SetNewTexts(t *TextFields, i int, text string, parts [][2]int32) int {
 	o := &e.root
-	n, room := uint(len(o.fields)), uint(cap(o.fields))
-	first := unsafe.Pointer(unsafe.SliceData(o.fields))
-	i := 0
-	for ; i < len(fields); i++ {
-		t := &fields[i]
-		if uint(t.part) >= uint(len(parts)) {
-			break
+	for i < len(t.fields) {
+		f := &t.fields[i]
+		n := int(f.row)
+		switch {
+		case n == 0:
+			return i
+		case int(f.lastPart) < len(parts) && !o.seen.meets(&f.marks):
+			o.seen.join(&f.marks)
+		case int(f.part) < len(parts) && !o.seen.has(f.mark): // one of those behind is the obstacle
+			n = 1
+			o.seen.add(f.mark)
+		default:
+			return i
 		}
-		at := (*[2]int32)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(parts)), 8*uintptr(t.part)))
-		start, size := uint(at[0]), uint(at[1]-at[0])
-		if at[0] < 0 || at[1] <= at[0] {
+		if len(o.fields)+n > cap(o.fields) {
+			o.fields = slices.Grow(o.fields, n)
+		}
+		done := o.addTexts(t.fields[i:i+n], text, parts)
+		if i += done; done < n {
+			return i
+		}
+	}
+	return i
+}
+
+// addTexts adds a row of fields, for which there is room, and returns how many it has done. It is as short as it is because all that it works on then stays in
+// registers of the processor.
+func (o *Object) addTexts(row []textField, text string, parts [][2]int32) int {
+	n, limit := uint(len(o.fields)), uint32(len(text))
+	first, bytes := unsafe.Pointer(unsafe.SliceData(o.fields)), unsafe.Pointer(unsafe.StringData(text))
+	at := unsafe.Pointer(unsafe.SliceData(parts))
+	i := 0
+	for ; i < len(row); i++ {
+		t := &row[i]
+		part := (*[2]int32)(unsafe.Add(at, 8*uint(t.part)))
+		start, end := part[0], part[1]
+		if start < 0 || end <= start {
 			continue
 		}
-		mark := t.mark
-		if n >= room || n >= indexFrom || o.seen.has(mark) || start+size > uint(len(text)) {
+		if uint32(end) > limit || n >= indexFrom {
 			break
 		}
-		o.seen.add(mark)
-		o.marks[n] = mark
+		o.marks[n] = t.mark
 		f := (*Field)(unsafe.Add(first, n*uint(unsafe.Sizeof(Field{}))))
 		n++
 		f.Key = t.name // one by one: a Field made first and then copied costs twice the time
-		f.Val.ptr = unsafe.Add(unsafe.Pointer(unsafe.StringData(text)), start)
-		f.Val.num, f.Val.nsec, f.Val.kind = uint64(size), 0, String
+		f.Val.ptr, f.Val.num = unsafe.Add(bytes, uint32(start)), uint64(uint32(end-start))
+		*f.Val.tail() = tailOfText
 	}
 	o.fields = o.fields[:n]
 	return i
 }
+
+// tail returns the last fields of v as one word, which takes a third of the instructions to store.
+func (v *Value) tail() *uint64 { return (*uint64)(unsafe.Pointer(&v.nsec)) }
+
+// tailOfText is the tail of each text.
+var tailOfText = *(&Value{kind: String}).tail()

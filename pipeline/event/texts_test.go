@@ -15,10 +15,10 @@ func TestSetNewTexts(t *testing.T) {
 		t.Helper()
 		quick, slow := New(nil), New(nil)
 		quick.root.fields = make([]Field, 0, 32)
-		var fields []TextField
+		var fields TextFields
 		for i, ref := range refs {
 			p := MustPath(ref)
-			fields = append(fields, NewTextField(p, i+1))
+			fields.Add(p, i+1)
 			if i >= done {
 				continue
 			}
@@ -30,7 +30,7 @@ func TestSetNewTexts(t *testing.T) {
 		}
 		quick.Set(MustPath("old"), StringValue(doc))
 		slow.root.fields = append([]Field{{"old", StringValue(doc)}}, slow.root.fields...)
-		require.Equal(t, done, quick.SetNewTexts(fields, text, parts), "%q", refs)
+		require.Equal(t, done, quick.SetNewTexts(&fields, 0, text, parts), "%q", refs)
 		require.Equal(t, fmt.Sprint(slow.root.fields), fmt.Sprint(quick.root.Fields()), "%q", refs)
 		for i, ref := range refs[:done] {
 			v, ok := quick.Get(MustPath(ref))
@@ -47,30 +47,36 @@ func TestSetNewTexts(t *testing.T) {
 	f(1, "x", "a", "[b][c]", "d") // no top-level field
 	f(1, "x", "a", "tags", "d")   // takes only some values
 	f(0, "x", "@timestamp", "d")
-	f(1, "x", "a", "a", "b")                     // twice the same
+	f(1, "x", "a", "a", "b")                // twice the same
+	f(4, "x", "a", "b", "c", "d", "b", "e") // another one twice
+	f(2, "x", "a", "b", "tags", "c")
 	f(5, "x", "a", "b", "c", "d", "e", "f", "g") // a part outside of the text
-	require.Equal(t, 0, New(nil).SetNewTexts([]TextField{NewTextField(MustPath("a"), -1)}, text, parts))
-	require.Equal(t, 0, New(nil).SetNewTexts([]TextField{NewTextField(MustPath("a"), len(parts))}, text, parts))
+	for _, part := range []int{-1, len(parts)} {
+		var fields TextFields
+		fields.Add(MustPath("a"), part)
+		require.Equal(t, 0, New(nil).SetNewTexts(&fields, 0, text, parts))
+	}
 }
 
 // Where there is no room for a field, or too many fields, the long way has to make some.
 func TestSetNewTextsStops(t *testing.T) {
 	e := New(nil)
-	var fields []TextField
+	var fields TextFields
+	var names []string
 	for i := range 2 * indexFrom {
-		fields = append(fields, NewTextField(MustPath(fmt.Sprintf("field%d", i)), 0))
+		names = append(names, fmt.Sprintf("field%d", i))
+		fields.Add(MustPath(names[i]), 0)
 	}
 	parts := [][2]int32{{0, 1}}
-	for i := 0; i < len(fields); i++ {
-		if i += e.SetNewTexts(fields[i:], "x", parts); i < len(fields) {
-			require.LessOrEqual(t, i, 2*indexFrom)
-			_, err := e.SetIfAbsent(MustPath(fields[i].name), StringValue("x"))
+	for i := 0; i < len(names); i++ {
+		if i = e.SetNewTexts(&fields, i, "x", parts); i < len(names) {
+			_, err := e.SetIfAbsent(MustPath(names[i]), StringValue("x"))
 			require.NoError(t, err)
 		}
 	}
-	require.Equal(t, len(fields), e.root.Len())
-	for i := range fields {
-		v, _ := e.root.Get(fields[i].name)
+	require.Equal(t, len(names), e.root.Len())
+	for _, name := range names {
+		v, _ := e.root.Get(name)
 		require.Equal(t, "x", v.Str())
 	}
 }

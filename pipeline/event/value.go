@@ -224,7 +224,7 @@ type Field struct {
 // fields an index takes over, so that no document makes it quadratic.
 type Object struct {
 	fields []Field
-	seen   markSet          // the marks of the fields there are or were: most searches are for new fields, and end here
+	seen   markSet          // has the marks of the fields there are or were: most searches are for new fields, and end here
 	marks  [indexFrom]byte  // of the first fields' keys, see markOf
 	index  map[string]int32 // of fields, nil while small or out of date
 	owner  *Event           // who builds what is lazy; nil if nobody can
@@ -250,6 +250,14 @@ type markSet [4]uint64
 func (m *markSet) has(mark byte) bool { return m[mark>>6]>>(mark&63)&1 != 0 }
 
 func (m *markSet) add(mark byte) { m[mark>>6] |= 1 << (mark & 63) }
+
+// join adds the marks of o.
+func (m *markSet) join(o *markSet) {
+	m[0] |= o[0]
+	m[1] |= o[1]
+	m[2] |= o[2]
+	m[3] |= o[3]
+}
 
 // meets reports whether the sets have a mark in common.
 func (m *markSet) meets(o *markSet) bool {
