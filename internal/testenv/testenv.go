@@ -1,8 +1,8 @@
-// Package testenv starts real servers for tests: Elasticsearch, Kafka and Redis, each as a child process of the test
+// Package testenv starts real servers for tests: Elasticsearch, Kafka, Redis and RabbitMQ, each as a child process of the test
 // with its own data directory. Every server can be killed, stopped, paused and restarted on the port it had, so a test
 // sees what a client sees when the real one goes away.
 //
-// A machine without the tools (mvn and javac, or redis-server) skips the test. With MILLRACE_REQUIRE_SERVERS=1, as CI
+// A machine without the tools (mvn and javac, redis-server, or rabbitmq-server) skips the test. With MILLRACE_REQUIRE_SERVERS=1, as CI
 // sets it, the absence is a failure instead.
 package testenv
 
@@ -55,13 +55,13 @@ func WithDir(dir string) Option {
 	return func(o *options) { o.dir = dir }
 }
 
-// WithSecurity starts Elasticsearch with its security plugin and this superuser, or Redis with this password (the user
-// is then ignored). Kafka refuses it: its listeners are configured by settings.
+// WithSecurity starts Elasticsearch with its security plugin and this superuser, RabbitMQ with this user, or Redis with
+// this password (the user is then ignored). Kafka refuses it: its listeners are configured by settings.
 func WithSecurity(user, password string) Option {
 	return func(o *options) { o.security, o.user, o.password = true, user, password }
 }
 
-// WithTLS serves Elasticsearch over TLS with this certificate. It needs WithSecurity.
+// WithTLS serves Elasticsearch over TLS with this certificate, for which it needs WithSecurity, or RabbitMQ on a second port.
 func WithTLS(c *TLS) Option {
 	return func(o *options) { o.tls = c }
 }

@@ -31,6 +31,7 @@ type Options struct {
 	Keystore           string // ssl_keystore_path: JKS or PKCS#12, in place of Certificate and Key
 	KeystoreType       string // jks or pkcs12; "" by the file's name
 	KeystorePassword   config.Password
+	TrustKeystore      bool   // the authorities in Keystore are trusted beside those of the system, if no others are named
 	Truststore         string // ssl_truststore_path, in place of Authorities
 	TruststoreType     string
 	TruststorePassword config.Password
@@ -144,8 +145,25 @@ func (o *Options) base() (*tls.Config, []error) {
 	if err != nil {
 		errs = append(errs, err)
 	}
+	if pool == nil && o.TrustKeystore && len(c.Certificates) > 0 {
+		pool = trusting(c.Certificates[0].Certificate[1:])
+	}
 	c.RootCAs = pool
 	return c, errs
+}
+
+// trusting returns the authorities of the system, with further certificates.
+func trusting(certificates [][]byte) *x509.CertPool {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	for _, der := range certificates {
+		if c, err := x509.ParseCertificate(der); err == nil { // as it was, when the keystore was read
+			pool.AddCert(c)
+		}
+	}
+	return pool
 }
 
 func (o *Options) setProtocols(c *tls.Config) error {
