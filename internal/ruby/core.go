@@ -14,6 +14,7 @@ type core struct {
 	uriError, addressError, ipaddrError, csvError, timestampParserError, uncaughtThrow, errnoNoEnt, missingConverter           *Class
 	invalidFieldSet, ipaddr, uri, uriGeneric, uriHTTP, uriHTTPS, openStruct, encoding, thread, timeoutError, mathDomain        *Class
 	invalidTags, fieldRefSyntax, resolvError, socketError, yamlError, file, interrupt, regexpTimeout, element                  *Class
+	zlibError, zlibDataError, zlibBufError, gzipError                                                                          *Class
 	names                                                                                                                      map[string]bool // of all methods
 }
 
@@ -85,7 +86,7 @@ func fillers() []func(c *core) {
 	return []func(c *core){
 		exceptionClasses, kernelMethods, objectMethods, moduleMethods, comparableMethods, nilMethods, integerMethods, floatMethods, mathModule, stringMethods, stringMatchMethods,
 		stringChangeMethods, stringCodeMethods, symbolMethods, regexpMethods, arrayMethods, arrayChangeMethods, arrayFindMethods, arrayMoreMethods, enumerableMethods, hashMethods, hashChangeMethods, hashEnumMethods,
-		rangeMethods, procMethods, enumeratorMethods, structMethods, setMethods, timeMethods, dateMethods, jsonMethods, digestMethods, networkMethods, uriMethods, fileMethods, csvMethods,
+		rangeMethods, procMethods, enumeratorMethods, structMethods, setMethods, timeMethods, dateMethods, jsonMethods, digestMethods, zlibMethods, networkMethods, uriMethods, fileMethods, csvMethods, yamlMethods,
 		systemMethods, marshalMethods, logstashMethods, eventMethods,
 	}
 }

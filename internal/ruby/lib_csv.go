@@ -3,12 +3,10 @@ package ruby
 import (
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"millrace/internal/ruby/text"
 )
 
-// csvMethods fills CSV, YAML and Shellwords.
+// csvMethods fills CSV and Shellwords.
 func csvMethods(c *core) {
 	k := c.define("CSV", c.object)
 	k.alloc = nil
@@ -38,9 +36,71 @@ func csvMethods(c *core) {
 		return t.csvTable(t.readFile(t.text(a[0])), a, b)
 	}).kw = true
 	k.sdef("generate_line", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.csvLine(t.list(a[0]), a) }).kw = true
+	csvObjects(c, k)
 	c.array.defn("to_csv", 0, 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.csvLine(self.(*Array).v, a) }).kw = true
 	shellMethods(c)
-	yamlMethods(c)
+}
+
+// csvObject is what CSV.new makes: rows that are still to be read, and a text that rows are added to.
+type csvObject struct {
+	rows []Value
+	out  *String
+	opts []Value
+}
+
+func csvObjects(c *core, k *Class) {
+	of := func(v Value) *csvObject { return v.(*Object).data.(*csvObject) }
+	k.includes = []*Class{c.enumerable}
+	k.sdef("new", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		o := &csvObject{out: str(""), opts: keepNamed(a)}
+		var s Value = a[0]
+		if _, ok := s.(*String); !ok {
+			s = t.send(s, "read")
+		}
+		o.rows = t.list(t.csvTable(t.text(s), a, nil))
+		return &Object{class: self.(*Class), data: o}
+	}).kw = true
+	k.sdef("generate", 0, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		o := &csvObject{out: str(""), opts: keepNamed(a)}
+		if p := positional(a); len(p) > 0 {
+			o.out.s = t.text(p[0])
+		}
+		t.yield(b, &Object{class: self.(*Class), data: o})
+		return o.out
+	}).kw = true
+	k.def("<<", 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		o := of(self)
+		row := a[0]
+		if h, ok := row.(*Hash); ok {
+			row = t.send(h, "values")
+		}
+		o.out.append(t.toS(t.csvLine(t.list(row), o.opts)))
+		t.tooLong(len(o.out.s))
+		return self
+	})
+	k.alias("<<", "add_row", "puts")
+	k.def("shift", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		o := of(self)
+		if len(o.rows) == 0 {
+			return nil
+		}
+		v := o.rows[0]
+		o.rows = o.rows[1:]
+		return v
+	})
+	k.alias("shift", "gets", "readline")
+	k.def("read", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		rows := of(self).rows
+		of(self).rows = nil
+		return arrayOf(rows)
+	})
+	k.alias("read", "readlines")
+	k.each("each", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		for _, r := range t.list(t.send(self, "read")) {
+			t.yield(b, r)
+		}
+		return self
+	})
 }
 
 func (t *Interp) csvLine(fields []Value, a []Value) Value {
@@ -184,69 +244,4 @@ func shellMethods(c *core) {
 	})
 	m.meta.alias("escape", "shellescape")
 	c.str.def("shellescape", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.send(m, "escape", self) })
-}
-
-func yamlMethods(c *core) {
-	m := c.mod(c.object, "YAML")
-	c.object.consts["Psych"] = m
-	c.yamlError = c.defineIn(m, "SyntaxError", c.standardError)
-	load := func(t *Interp, s string) Value {
-		var n yaml.Node
-		if err := yaml.Unmarshal([]byte(s), &n); err != nil {
-			return t.raise(t.core.yamlError, "%s", err)
-		}
-		if len(n.Content) == 0 {
-			return false
-		}
-		return t.fromYAML(n.Content[0])
-	}
-	m.sdef("load", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return load(t, t.text(a[0])) }).kw = true
-	m.meta.alias("load", "safe_load", "unsafe_load")
-	m.sdef("load_file", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return load(t, t.readFile(t.text(a[0]))) }).kw = true
-	m.meta.alias("load_file", "safe_load_file", "unsafe_load_file")
-}
-
-// fromYAML returns a node of a YAML document.
-func (t *Interp) fromYAML(n *yaml.Node) Value {
-	t.enter()
-	defer t.leave()
-	switch n.Kind {
-	case yaml.SequenceNode:
-		out := &Array{}
-		for _, x := range n.Content {
-			out.v = append(out.v, t.fromYAML(x))
-		}
-		return out
-	case yaml.MappingNode:
-		h := newHash()
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			h.set(t, t.fromYAML(n.Content[i]), t.fromYAML(n.Content[i+1]))
-		}
-		return h
-	case yaml.AliasNode:
-		return t.fromYAML(n.Alias)
-	}
-	return t.yamlScalar(n)
-}
-
-func (t *Interp) yamlScalar(n *yaml.Node) Value {
-	s := n.Value
-	switch n.Tag {
-	case "!!null":
-		return nil
-	case "!!bool":
-		return strings.EqualFold(s, "true") || strings.EqualFold(s, "yes") || strings.EqualFold(s, "on")
-	case "!!int":
-		if v, err := text.StrictInteger(s, 0); err == nil {
-			return intValue(v)
-		}
-	case "!!float":
-		if v, err := text.StrictFloat(s); err == nil {
-			return v
-		}
-	}
-	if len(s) > 1 && s[0] == ':' && n.Style == 0 {
-		return t.sym(s[1:])
-	}
-	return strValue(s)
 }

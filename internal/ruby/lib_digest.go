@@ -11,8 +11,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"hash/adler32"
-	"hash/crc32"
 	"strings"
 )
 
@@ -32,7 +30,7 @@ func sumOf(name string, data []byte) []byte {
 	return h.Sum(nil)
 }
 
-// digestMethods fills Digest, OpenSSL, Base64, SecureRandom and Zlib.
+// digestMethods fills Digest, OpenSSL, Base64 and SecureRandom.
 func digestMethods(c *core) {
 	d := c.mod(c.object, "Digest")
 	base := c.defineIn(d, "Base", c.object)
@@ -60,20 +58,6 @@ func digestMethods(c *core) {
 	hmacMethods(c.defineIn(ssl, "HMAC", c.object))
 	base64Methods(c)
 	randomMethods(c)
-	z := c.mod(c.object, "Zlib")
-	z.sdef("crc32", 0, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		if len(a) == 0 {
-			return integer(0)
-		}
-		start := uint32(0)
-		if len(a) > 1 {
-			start = uint32(t.int(a[1]))
-		}
-		return integer(int64(crc32.Update(start, crc32.IEEETable, []byte(t.text(a[0])))))
-	})
-	z.sdef("adler32", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		return integer(int64(adler32.Checksum([]byte(t.text(a[0])))))
-	})
 }
 
 func binaryString(b []byte) Value { return &String{s: string(b), enc: binaryEncoding} }

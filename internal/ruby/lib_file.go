@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"millrace/internal/ruby/text"
 )
 
 // fileMethods fills File, Dir and IO: reading, and appending to a file.
@@ -31,7 +29,11 @@ func fileMethods(c *core) {
 	}).kw = true
 	f.sdef("open", 1, 3, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.openFile(a, b) }).kw = true
 	f.meta.alias("open", "new")
-	openFiles(f)
+	for _, k := range []*Class{f, c.define("StringIO", c.object)} {
+		handleReads(k, c.enumerable)
+		handleWrites(k)
+	}
+	stringIO(c.object.consts["StringIO"].(*Class))
 	d := c.define("Dir", c.object)
 	d.alloc = nil
 	d.sdef("glob", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
@@ -222,110 +224,4 @@ func keepNamed(a []Value) []Value {
 		return []Value{h}
 	}
 	return nil
-}
-
-// openedFile is a File that code opened: it is read as a whole, and written when it is closed.
-type openedFile struct {
-	name   string
-	rest   []string
-	out    []byte
-	mode   int // of writing; -1 for reading
-	closed bool
-}
-
-func (t *Interp) openFile(a []Value, b *Proc) Value {
-	f := &openedFile{name: t.text(a[0]), mode: -1}
-	mode := "r"
-	if p := positional(a); len(p) > 1 {
-		mode = t.toS(p[1])
-	}
-	switch mode[0] {
-	case 'w':
-		f.mode = os.O_TRUNC
-	case 'a':
-		f.mode = os.O_APPEND
-	default:
-		f.rest = text.Lines(t.readFile(f.name), "\n", false)
-	}
-	o := &Object{class: t.core.file, data: f}
-	if b == nil {
-		return o
-	}
-	v := t.yield(b, o)
-	t.closeFile(f)
-	return v
-}
-
-func (t *Interp) closeFile(f *openedFile) {
-	if f.mode >= 0 && !f.closed {
-		t.writeFile(f.name, string(f.out), f.mode)
-	}
-	f.closed = true
-}
-
-func openFiles(k *Class) {
-	file := func(v Value) *openedFile { return v.(*Object).data.(*openedFile) }
-	k.def("read", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		f := file(self)
-		s := strings.Join(f.rest, "")
-		f.rest = nil
-		return strValue(s)
-	})
-	k.defn("gets", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		f := file(self)
-		if len(f.rest) == 0 {
-			return nil
-		}
-		s := f.rest[0]
-		f.rest = f.rest[1:]
-		return strValue(s)
-	})
-	k.alias("gets", "readline")
-	k.each("each_line", 0, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		for _, l := range file(self).rest {
-			t.yield(b, strValue(l))
-		}
-		file(self).rest = nil
-		return self
-	})
-	k.alias("each_line", "each")
-	k.defn("readlines", 0, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		l := file(self).rest
-		file(self).rest = nil
-		return stringArray(l)
-	})
-	k.def("eof?", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return len(file(self).rest) == 0 })
-	k.def("path", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return strValue(file(self).name) })
-	k.def("close", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { t.closeFile(file(self)); return nil })
-	k.def("closed?", 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return file(self).closed })
-	write := func(t *Interp, self Value, s []byte) {
-		f := file(self)
-		if f.mode < 0 || f.closed {
-			t.raise(t.core.ioError, "not opened for writing")
-		}
-		f.out = append(f.out, s...)
-		t.tooLong(len(f.out))
-	}
-	k.defn("write", 0, -1, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		n := 0
-		for _, v := range a {
-			s := t.toS(v)
-			write(t, self, []byte(s))
-			n += len(s)
-		}
-		return integer(int64(n))
-	})
-	k.alias("write", "print")
-	k.def("<<", 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		write(t, self, []byte(t.toS(a[0])))
-		return self
-	})
-	k.defn("puts", 0, -1, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		var out []byte
-		for _, v := range a {
-			out = t.appendLine(out, v)
-		}
-		write(t, self, out)
-		return nil
-	})
 }

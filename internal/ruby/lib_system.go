@@ -11,7 +11,7 @@ import (
 func knownLibrary(name string) bool {
 	switch name {
 	case "json", "time", "date", "csv", "set", "digest", "digest/md5", "digest/sha1", "digest/sha2", "digest/sha256", "openssl", "base64", "securerandom", "ipaddr", "resolv", "socket", "uri",
-		"cgi", "cgi/util", "cgi/escape", "yaml", "psych", "zlib", "erb", "ostruct", "shellwords", "logger", "thread", "monitor", "timeout", "pp", "enumerator", "rational", "benchmark",
+		"cgi", "cgi/util", "cgi/escape", "yaml", "psych", "zlib", "stringio", "erb", "ostruct", "shellwords", "logger", "thread", "monitor", "timeout", "pp", "enumerator", "rational", "benchmark",
 		"logstash/event", "logstash/timestamp", "logstash/json", "logstash/util", "logstash/namespace", "logstash/environment", "logstash/logging", "logstash/filters/base", "unicode_normalize/normalize":
 		return true
 	}

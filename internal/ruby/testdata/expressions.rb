@@ -1101,3 +1101,45 @@ Marshal.load(Marshal.dump(Time.new(2020,1,2,3,4,5,"+02:00"))).to_s
 Marshal.load("\x04\bIu:\tTime\r\x03\xC0\x1D\xC0\x00\x00P\x10\x06:\tzoneI\"\bUTC\x06:\x06EF".b).to_s
 require "socket"; [Socket.sockaddr_in(80, "1.2.3.4").length, Socket.sockaddr_in(80, "1.2.3.4")[2, 6], Socket.sockaddr_in("443", "2001:db8::1").bytesize]
 Socket.unpack_sockaddr_in(Socket.pack_sockaddr_in(80, "1.2.3.4"))
+require "zlib"; require "stringio"; require "csv"; require "yaml"; Zlib::Inflate.inflate(Zlib::Deflate.deflate("hello"))
+Zlib.gunzip(Zlib.gzip("hello"))
+Zlib::GzipReader.new(StringIO.new(Zlib.gzip("hello\nx"))).read
+Zlib::GzipReader.new(StringIO.new(Zlib.gzip("hello\nx"))).each_line.to_a
+Zlib::GzipReader.wrap(StringIO.new(Zlib.gzip("a"))) { |g| g.read }
+Zlib.inflate("garbage") rescue [$!.class, $!.message]
+Zlib.gunzip("garbage") rescue [$!.class, $!.message]
+Zlib.inflate("x") rescue $!.class
+Zlib::Inflate.new(Zlib::MAX_WBITS + 32).inflate(Zlib.gzip("auto"))
+Zlib::Inflate.new(-Zlib::MAX_WBITS).inflate(Zlib::Deflate.new(9, -15).deflate("raw", Zlib::FINISH)) rescue $!.message
+Zlib::Inflate.new(16+Zlib::MAX_WBITS).inflate(Zlib.gzip("g"))
+s = StringIO.new; w = Zlib::GzipWriter.new(s); w.write("data"); w.close; Zlib.gunzip(s.string)
+Zlib.inflate(Zlib.deflate("abc", Zlib::BEST_COMPRESSION))
+Zlib.crc32("abc")
+StringIO.new("a\nb").each_line.to_a
+StringIO.new("abc").read(2)
+s = StringIO.new; s << "a"; s.puts "b", [1]; s.print 1, 2; s.printf("%03d", 5); s.string
+s = StringIO.new("abc\ndef\n"); [s.gets, s.lineno, s.gets(chomp: true), s.gets, s.eof?]
+s = StringIO.new("abc\ndef\n"); s.readlines(chomp: true)
+s = StringIO.new("abc"); [s.getc, s.getbyte, s.pos, s.read, s.read, s.read(1)]
+s = StringIO.new("abc"); s.seek(1); s.write("X"); s.string
+s = StringIO.new("abc"); s.rewind; s.read; s.rewind; s.read
+s = StringIO.new("abc".freeze); s.write("x") rescue $!.message
+s = StringIO.new("abc", "a"); s.write("d"); s.string
+s = StringIO.new("a,b\n1,2"); CSV.new(s, headers: true).map(&:to_h) rescue $!.message
+StringIO.new("a\n\nb\n").map(&:chomp)
+StringIO.new("x").readline + (StringIO.new("").readline rescue $!.class.to_s)
+s = StringIO.new; s.close; s.read rescue $!.message
+StringIO.new("é").read.length
+StringIO.open("q") { |i| i.read }
+s = StringIO.new("ab"); s.each_line { |l| p l }; s.size
+StringIO.new(nil) rescue $!.class
+CSV.generate { |c| c << [1,"a b",nil]; c << ["x,y", 2] }
+CSV.generate(col_sep: ";") { |c| c << [1,2] }
+CSV.new("a,b\n1,2").read
+c = CSV.new("a\nb"); [c.shift, c.shift, c.shift]
+YAML.load("a: yes\nb: no\nc: on\nd: 010\ne: 0x1F\nf: 1_000\ng: ~\nh: 'yes'\ni: 1.5\nj: y\nk: null\nl: 1e3\nm: .inf\nn: 12:30\no: 2020-01-01x\np: true\nq: 0o14")
+YAML.load("- a\n- {b: 1, c: [x, y]}\n- |\n  text\n  more\n- >\n  fold\n  ed\n")
+YAML.load(":a: :b\n'c': \":d\"\n")
+YAML.load("a: &x {q: 1}\nb: *x\nc:\n  <<: *x\n  z: 2\n", aliases: true)
+YAML.load("") 
+YAML.load("a: b: c") rescue $!.class
