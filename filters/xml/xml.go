@@ -192,7 +192,7 @@ func (f *filter) Filter(e *event.Event) bool {
 	if v.Kind() != event.String {
 		return f.fail(e, errors.New("the source is no string"))
 	}
-	text := v.Str()
+	text := strings.TrimPrefix(v.Str(), "\ufeff")
 	if strings.TrimSpace(text) == "" {
 		return false
 	}
@@ -211,7 +211,12 @@ func (f *filter) Filter(e *event.Event) bool {
 		return matched
 	}
 	if strictErr != nil {
-		return f.fail(e, strictErr)
+		if doc, strictErr = parseTolerant(text, strictErr); strictErr != nil {
+			return f.fail(e, strictErr)
+		}
+	}
+	if err := storable(doc); err != nil {
+		return f.fail(e, err)
 	}
 	c := collapser{e: e, o: &f.o}
 	if err := e.Set(&f.o.Target, c.collapse(root(doc))); err != nil {
@@ -233,13 +238,18 @@ const maxDepth = 512
 
 // parse reads a document. What its declaration says of the encoding was settled when the text came to be UTF-8.
 func parse(text string, strict bool) (doc *xmlquery.Node, err error) {
+	return parseWith(text, strict, nil)
+}
+
+// parseWith knows what entities stand for.
+func parseWith(text string, strict bool, entities map[string]string) (doc *xmlquery.Node, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the document cannot be read: %v", r)
 		}
 	}()
 	doc, err = xmlquery.ParseWithOptions(strings.NewReader(text), xmlquery.ParserOptions{Decoder: &xmlquery.DecoderOptions{
-		Strict: strict, CharsetReader: func(_ string, r io.Reader) (io.Reader, error) { return r, nil },
+		Strict: strict, Entity: entities, CharsetReader: func(_ string, r io.Reader) (io.Reader, error) { return r, nil },
 	}})
 	if err != nil {
 		return nil, err
