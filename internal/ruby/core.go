@@ -15,6 +15,7 @@ type core struct {
 	invalidFieldSet, ipaddr, uri, uriGeneric, uriHTTP, uriHTTPS, openStruct, encoding, thread, timeoutError, mathDomain        *Class
 	invalidTags, fieldRefSyntax, resolvError, socketError, yamlError, file, interrupt, regexpTimeout, element                  *Class
 	zlibError, zlibDataError, zlibBufError, gzipError                                                                          *Class
+	http, openTimeout, readTimeout, httpError, httpBadResponse, sslError                                                       *Class
 	names                                                                                                                      map[string]bool // of all methods
 }
 
@@ -87,7 +88,7 @@ func fillers() []func(c *core) {
 		exceptionClasses, kernelMethods, objectMethods, moduleMethods, comparableMethods, nilMethods, integerMethods, floatMethods, mathModule, stringMethods, stringMatchMethods,
 		stringChangeMethods, stringCodeMethods, symbolMethods, regexpMethods, arrayMethods, arrayChangeMethods, arrayFindMethods, arrayMoreMethods, enumerableMethods, hashMethods, hashChangeMethods, hashEnumMethods,
 		rangeMethods, procMethods, enumeratorMethods, structMethods, setMethods, timeMethods, dateMethods, jsonMethods, digestMethods, zlibMethods, networkMethods, uriMethods, fileMethods, csvMethods, yamlMethods,
-		systemMethods, marshalMethods, logstashMethods, eventMethods,
+		systemMethods, httpMethods, marshalMethods, lruMethods, logstashMethods, eventMethods,
 	}
 }
 

@@ -1,6 +1,7 @@
 package ruby
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -37,6 +38,8 @@ type Interp struct {
 	privateIn, moduleFnIn *Class // the class whose next methods are private, or its own too
 
 	stop     atomic.Bool
+	ctx      context.Context // ends with stop
+	end      context.CancelFunc
 	log      *slog.Logger
 	out      io.Writer
 	now      func() time.Time
@@ -78,6 +81,7 @@ func New(c Config) *Interp {
 		log: c.Log, out: c.Out, now: c.Now, rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), regexps: make(map[string]*Regexp),
 		src: &source{name: "(ruby filter code)"}, required: make(map[string]bool), paths: make(map[string]*event.Path),
 	}
+	t.ctx, t.end = context.WithCancel(context.Background())
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
@@ -97,7 +101,10 @@ func New(c Config) *Interp {
 }
 
 // Stop makes code that runs end with an error at its next turn of a loop. It may be called by any goroutine.
-func (t *Interp) Stop() { t.stop.Store(true) }
+func (t *Interp) Stop() {
+	t.stop.Store(true)
+	t.end()
+}
 
 // turn is called on every turn of a loop and every call of a method of the code.
 func (t *Interp) turn() {

@@ -246,7 +246,7 @@ func (t *Interp) sockaddr(port, host Value) Value {
 const lookupTime = 5 * time.Second
 
 func (t *Interp) lookup(f func(ctx context.Context) (string, error)) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+	ctx, cancel := context.WithTimeout(t.ctx, lookupTime)
 	defer cancel()
 	return f(ctx)
 }

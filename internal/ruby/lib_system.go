@@ -10,7 +10,7 @@ import (
 // knownLibrary reports whether code may require a library of this name; what it has is always there.
 func knownLibrary(name string) bool {
 	switch name {
-	case "json", "time", "date", "csv", "set", "digest", "digest/md5", "digest/sha1", "digest/sha2", "digest/sha256", "openssl", "base64", "securerandom", "ipaddr", "resolv", "socket", "uri",
+	case "json", "time", "date", "csv", "set", "digest", "digest/md5", "digest/sha1", "digest/sha2", "digest/sha256", "openssl", "base64", "securerandom", "ipaddr", "resolv", "socket", "uri", "net/http", "net/https", "net/protocol", "lru_redux", "lru_reredux",
 		"cgi", "cgi/util", "cgi/escape", "yaml", "psych", "zlib", "stringio", "erb", "ostruct", "shellwords", "logger", "thread", "monitor", "timeout", "pp", "enumerator", "rational", "benchmark",
 		"logstash/event", "logstash/timestamp", "logstash/json", "logstash/util", "logstash/namespace", "logstash/environment", "logstash/logging", "logstash/filters/base", "unicode_normalize/normalize":
 		return true
