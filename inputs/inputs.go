@@ -12,6 +12,7 @@ import (
 	"millrace/inputs/heartbeat"
 	"millrace/inputs/http"
 	httppoller "millrace/inputs/http_poller"
+	"millrace/inputs/jdbc"
 	"millrace/inputs/kafka"
 	"millrace/inputs/pipe"
 	"millrace/inputs/pipeline"
@@ -38,6 +39,7 @@ func All() []*plugin.Definition {
 		heartbeat.Plugin,
 		http.Plugin,
 		httppoller.Plugin,
+		jdbc.Plugin,
 		kafka.Plugin,
 		beats.Lumberjack,
 		pipe.Plugin,

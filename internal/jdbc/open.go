@@ -41,8 +41,8 @@ type Target struct {
 	connector driver.Connector
 }
 
-// Target reads the connection string; nothing is connected. Its errors are those of the options.
-func (o *Options) Target(env *plugin.Env) (*Target, error) {
+// Database reads the connection string; nothing is connected. Its errors are those of the options.
+func (o *Options) Database(env *plugin.Env) (*Target, error) {
 	return NewTarget(env, Names{"jdbc_connection_string", "jdbc_driver_class"}, o.ConnectionString, o.DriverClass, o.User, o.Password)
 }
 
@@ -62,6 +62,9 @@ func NewTarget(env *plugin.Env, names Names, text, class, user string, password 
 	}
 	if user == "" {
 		user = u.take("user")
+	}
+	if user == "" {
+		return nil, plugin.OptionError(names.URL, errors.New("no user is named, neither by the option for it nor in the connection string"))
 	}
 	secret := password.Reveal()
 	if secret == "" {

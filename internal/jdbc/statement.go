@@ -226,31 +226,5 @@ func Argument(v event.Value, d Dialect, z *Zone) (any, error) {
 	return nil, fmt.Errorf("a %s cannot be a parameter", v.Kind())
 }
 
-// Positional returns a statement whose parameters are question marks in the form that the database has for a prepared one, and how many
-// there are. As in JDBC two question marks are one that is no parameter, an operator of PostgreSQL.
-func Positional(sql string, d Dialect) (query string, params int) {
-	var b strings.Builder
-	for i := 0; i < len(sql); {
-		end, k := piece(sql, i, d)
-		switch {
-		case k != code || sql[i] != '?':
-			b.WriteString(sql[i:end])
-		case d == Postgres && strings.HasPrefix(sql[i:], "??"):
-			b.WriteByte('?')
-			end++
-		default:
-			params++
-			if d == Postgres {
-				b.WriteByte('$')
-				b.WriteString(strconv.Itoa(params))
-			} else {
-				b.WriteByte('?')
-			}
-		}
-		i = end
-	}
-	return b.String(), params
-}
-
 // WithoutEnd returns a statement without the semicolons at its end, to be put inside another.
 func WithoutEnd(sql string) string { return strings.TrimRight(sql, "; \t\r\n") }

@@ -99,7 +99,7 @@ func TestUnknownAndQuoted(t *testing.T) {
 func TestPositional(t *testing.T) {
 	f := func(d Dialect, sql, want string, n int) {
 		t.Helper()
-		got, params := Positional(sql, d)
+		got, params := positional(sql, d, nil)
 		require.Equal(t, want, got)
 		require.Equal(t, n, params)
 	}
@@ -130,7 +130,7 @@ func FuzzNamed(f *testing.F) {
 		}
 		s.Unknown(nil)
 		s.Quoted([]string{"v"})
-		Positional(sql, d)
+		positional(sql, d, nil)
 		query, args, err := s.Fill([]event.Value{event.StringValue(value)})
 		if err != nil || d == MySQL {
 			if d == MySQL && len(args) != len(s.parts)-1 {

@@ -110,6 +110,9 @@ func (bd *building) build() *Built {
 		into = append(into, &filter)
 	case InputKind:
 		into = append(into, &input)
+		if !declares(options, "charset") {
+			into = append(into, &charsetOption{})
+		}
 	case OutputKind:
 		into = append(into, &output)
 	case CodecKind:

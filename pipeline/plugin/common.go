@@ -99,8 +99,12 @@ type inputOptions struct {
 
 	Debug         bool   `opt:"debug,obsolete=it has no effect"`
 	Format        string `opt:"format,obsolete=choose a codec instead"`
-	Charset       string `opt:"charset,obsolete=set the charset of the codec instead"`
 	MessageFormat string `opt:"message_format,obsolete=it has no effect"`
+}
+
+// charsetOption is the option of every input that has none of that name itself.
+type charsetOption struct {
+	Charset string `opt:"charset,obsolete=set the charset of the codec instead"`
 }
 
 // outputOptions are the options of every output.

@@ -8,7 +8,7 @@ func (d *Definition) Describe(doc map[string]string) (own, common []config.Optio
 	own = config.Describe(d.Options(), doc)
 	switch d.Kind {
 	case InputKind:
-		common = config.Describe(&inputOptions{}, doc)
+		common = append(config.Describe(&inputOptions{}, doc), config.Describe(&charsetOption{}, doc)...)
 	case FilterKind:
 		common = config.Describe(&filterOptions{}, doc)
 	case OutputKind:

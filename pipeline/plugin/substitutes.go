@@ -50,7 +50,6 @@ var substitutes = map[string]string{
 	"input/google_pubsub":           "let a push subscription send to the http input",
 	"input/imap":                    "fetch the mails into files, and use the file input",
 	"input/irc":                     "use the pipe input with a client that writes lines",
-	"input/jdbc":                    "Millrace has no JDBC: have the database's own client print the rows, by the exec or pipe input, or export them for the file or http_poller input",
 	"input/jms":                     "use a broker that speaks Kafka, AMQP or Redis",
 	"input/jmx":                     "let Metricbeat or Jolokia read the beans; the http_poller input asks Jolokia",
 	"input/kinesis":                 "let a Firehose deliver to the http input",
