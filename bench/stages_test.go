@@ -65,7 +65,7 @@ func BenchmarkReadAndSplit(b *testing.B) {
 				for {
 					batch, err := r.Next()
 					if batch != nil {
-						n += len(batch.Records)
+						n += batch.Len()
 						batch.Done(batch)
 					}
 					if err == io.EOF {

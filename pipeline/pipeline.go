@@ -333,7 +333,7 @@ type sink struct {
 
 // Push implements [plugin.Sink].
 func (s *sink) Push(ctx context.Context, b *event.Batch) error {
-	if len(b.Records) == 0 {
+	if b.Len() == 0 {
 		if b.Done != nil {
 			b.Done(b)
 		}
@@ -343,11 +343,11 @@ func (s *sink) Push(ctx context.Context, b *event.Batch) error {
 		b.Time = s.p.settings.now()
 	}
 	if b.Bytes == 0 {
-		for i := range b.Records {
-			b.Bytes += len(b.Records[i].Data)
+		for i := range b.Len() {
+			b.Bytes += len(b.Record(i).Data)
 		}
 	}
-	records, bytes := int64(len(b.Records)), int64(b.Bytes)
+	records, bytes := int64(b.Len()), int64(b.Bytes)
 	var err error
 	start := time.Now()
 	if s.p.store != nil {
@@ -368,7 +368,7 @@ func (s *sink) Push(ctx context.Context, b *event.Batch) error {
 
 // enqueue puts b into the ring once there is room for its bytes and a slot; b is settled out of the account when it is done.
 func (p *Pipeline) enqueue(ctx context.Context, b *event.Batch) error {
-	bytes, records := int64(b.Bytes), int64(len(b.Records))
+	bytes, records := int64(b.Bytes), int64(b.Len())
 	if !p.gate.try(bytes) {
 		start := time.Now()
 		err := p.gate.acquire(ctx, bytes)

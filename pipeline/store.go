@@ -111,13 +111,12 @@ func (f *flight) settle(*event.Batch) {
 const maxFlightRecords = 8 << 10
 
 func (f *flight) free() {
-	if cap(f.batch.Records) > maxFlightRecords {
+	if cap(f.records) > maxFlightRecords {
 		return
 	}
-	clear(f.batch.Records)
 	clear(f.records)
-	f.batch.Records, f.records, f.header = f.batch.Records[:0], f.records[:0], f.header[:0]
-	f.batch.Source, f.batch.Done = nil, nil
+	f.records, f.header = f.records[:0], f.header[:0]
+	f.batch.Reuse()
 	f.d.flights.Put(f)
 }
 
@@ -154,12 +153,12 @@ func (d *diskQueue) Push(ctx context.Context, b *event.Batch) error {
 
 func (d *diskQueue) push(ctx context.Context, b *event.Batch) error {
 	f := d.flights.Get().(*flight)
-	f.batch.Source, f.batch.Time, f.batch.Bytes = b.Source, b.Time, b.Bytes
-	f.batch.Records = append(f.batch.Records[:0], b.Records...)
+	f.batch.Source, f.batch.Time, f.batch.Bytes, f.batch.Text = b.Source, b.Time, b.Bytes, b.Text
+	f.batch.Records, f.batch.Spans = append(f.batch.Records[:0], b.Records...), append(f.batch.Spans[:0], b.Spans...)
 	f.header = appendHeader(f.header[:0], b)
 	f.records = f.records[:0]
-	for i := range b.Records {
-		f.records = append(f.records, bytesOf(b.Records[i].Data))
+	for i := range b.Len() {
+		f.records = append(f.records, bytesOf(b.Record(i).Data))
 	}
 	err := d.append(ctx, f)
 	if errors.Is(err, queue.ErrTooLarge) {
@@ -202,6 +201,7 @@ func (d *diskQueue) append(ctx context.Context, f *flight) error {
 // pushParts stores b, which is larger than an entry of the queue may be, in parts. A single record that is too large goes to the
 // workers without having been on disk: it is lost if the process is killed, and only then.
 func (d *diskQueue) pushParts(ctx context.Context, b *event.Batch) error {
+	b.Spread()
 	if len(b.Records) == 1 {
 		d.unstorable.Add(1)
 		d.throttled.Warn("a record is larger than the persistent queue may be, and is kept in memory only",

@@ -38,6 +38,7 @@ type worker struct {
 	batch   *event.Batch
 	read    int64 // the time of batch
 	record  *event.Record
+	cut     event.Record // the record, where the batch has only spans
 	current *event.Event // handed to the decoder and not yet finished
 	began   bool         // current is counted and on its way through the filters
 	single  [1]*event.Event
@@ -104,7 +105,8 @@ func (w *worker) turn(ctx context.Context, b *event.Batch) error {
 			w.p.Stats.QueueBatches.Add(-1)
 			w.process(b)
 		}
-		records += len(b.Records)
+		records += b.Len()
+		b.Release()
 		if records >= w.p.settings.BatchSize {
 			break
 		}
@@ -152,10 +154,10 @@ func (w *worker) flush(ctx context.Context, lead *event.Batch) error {
 // process makes events of b's records and takes them through the program. A panic costs one event the rest of its filters.
 func (w *worker) process(b *event.Batch) {
 	w.batch, w.read = b, b.Time.UnixNano()
-	for i := 0; i < len(b.Records); {
+	for i := 0; i < b.Len(); {
 		i = w.processFrom(b, i)
 	}
-	w.batch, w.record = nil, nil
+	w.batch, w.record, w.cut.Data = nil, nil, ""
 }
 
 func (w *worker) processFrom(b *event.Batch, i int) (next int) {
@@ -169,8 +171,14 @@ func (w *worker) processFrom(b *event.Batch, i int) (next int) {
 	if s, ok := d.(plugin.SourceDecoder); ok {
 		s.SetSource(b.Source)
 	}
-	for ; i < len(b.Records); i++ {
-		w.record = &b.Records[i]
+	for ; i < b.Len(); i++ {
+		if len(b.Spans) == 0 {
+			w.record = &b.Records[i]
+		} else {
+			s := &b.Spans[i]
+			w.cut.Data = b.Text[s.Start:s.End]
+			w.record = &w.cut
+		}
 		d.Decode(w.record, w.next)
 		w.finish()
 	}

@@ -116,7 +116,7 @@ func (a *acked) serve(ctx context.Context, c net.Conn, out plugin.Sink) {
 	for {
 		b, err := r.Next()
 		if b != nil {
-			n := len(b.Records)
+			n := b.Len()
 			b.Source = source
 			if out.Push(ctx, b) != nil {
 				return

@@ -181,7 +181,7 @@ const (
 
 // push hands b over; when ctx has ended, within the time of the drain.
 func (in *input) push(ctx context.Context, out plugin.Sink, b *event.Batch, source *event.Source) error {
-	in.received.Add(int64(len(b.Records)))
+	in.received.Add(int64(b.Len()))
 	b.Source = source
 	return stream.Push(ctx, out, b, drainLimit, in.env.Log)
 }

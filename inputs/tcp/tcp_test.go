@@ -51,7 +51,8 @@ func (c *collector) Push(ctx context.Context, b *event.Batch) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range b.Records {
+	for i := range b.Len() {
+		r := b.Record(i)
 		c.records = append(c.records, strings.Clone(r.Data))
 		c.tags = append(c.tags, r.Tag)
 		c.sources = append(c.sources, b.Source)

@@ -99,10 +99,10 @@ func (s *Sink) Push(ctx context.Context, b *event.Batch) error {
 		b.Time = time.Now()
 	}
 	d := s.codec.NewDecoder()
-	for i := range b.Records {
+	for i := range b.Len() {
 		s.events = append(s.events, Documents(d, b, i)...)
 	}
-	s.records += len(b.Records)
+	s.records += b.Len()
 	s.pushes++
 	hold := s.Hold
 	if hold {
@@ -119,7 +119,8 @@ func (s *Sink) Push(ctx context.Context, b *event.Batch) error {
 // Documents returns the events of one record as JSON, @metadata included, @timestamp and @version not.
 func Documents(d plugin.Decoder, b *event.Batch, i int) []string {
 	var made []*event.Event
-	d.Decode(&b.Records[i], func() *event.Event {
+	r := b.Record(i)
+	d.Decode(&r, func() *event.Event {
 		e := event.New(nil)
 		made = append(made, e)
 		return e
@@ -127,7 +128,7 @@ func Documents(d plugin.Decoder, b *event.Batch, i int) []string {
 	docs := make([]string, len(made))
 	for j, e := range made {
 		e.Create(b.Time)
-		_ = b.Source.Decorate(e, &b.Records[i])
+		_ = b.Source.Decorate(e, &r)
 		if t, _ := e.Timestamp(); t.Equal(b.Time) {
 			e.Root().Delete(event.TimestampField)
 		}

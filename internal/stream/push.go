@@ -19,7 +19,7 @@ func Push(ctx context.Context, out plugin.Sink, b *event.Batch, limit time.Durat
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err = out.Push(late, b); err != nil && log != nil {
-		log.Error("records are lost: they had been read, and the pipeline did not take them before the end of the stop", "records", len(b.Records), "error", err)
+		log.Error("records are lost: they had been read, and the pipeline did not take them before the end of the stop", "records", b.Len(), "error", err)
 	}
 	return err
 }

@@ -118,6 +118,7 @@ func (r *Reader) flush(b *event.Batch) *event.Batch {
 	if b == nil {
 		b = r.batch()
 	}
+	b.Spread()
 	b.Records = r.framer.Flush(rest, b.Records)
 	b.Bytes += len(rest)
 	return r.orNil(b)
@@ -136,12 +137,11 @@ func (r *Reader) frame(n int) *event.Batch {
 	r.end += n
 	r.adapt(n, full)
 	b := r.batch()
-	data := r.rest()
-	var rest string
-	b.Records, rest = r.framer.Frame(data, b.Records)
+	rest := r.cutRecords(b, r.rest())
 	r.start = r.end - len(rest)
 	if len(rest) > r.limit {
 		r.start = r.end
+		b.Spread()
 		first := len(b.Records)
 		b.Records = r.framer.Flush(rest, b.Records)
 		for i := first; i < len(b.Records); i++ {
@@ -151,6 +151,18 @@ func (r *Reader) frame(n int) *event.Batch {
 	}
 	b.Bytes = n
 	return r.orNil(b)
+}
+
+// cutRecords puts the records of data into b and returns the rest.
+func (r *Reader) cutRecords(b *event.Batch, data string) (rest string) {
+	if f, ok := r.framer.(plugin.SpanFramer); ok {
+		if b.Spans, rest, ok = f.FrameSpans(data, b.Spans); ok {
+			b.Text = data
+			return rest
+		}
+	}
+	b.Records, rest = r.framer.Frame(data, b.Records)
+	return rest
 }
 
 // adapt chooses the size of the next chunk by what the stream brings.
@@ -187,7 +199,7 @@ func (r *Reader) batch() *event.Batch {
 
 // orNil returns b, or nil and b to the pool if it has no records.
 func (r *Reader) orNil(b *event.Batch) *event.Batch {
-	if len(b.Records) > 0 {
+	if b.Len() > 0 {
 		return b
 	}
 	if r.pool != nil {
@@ -214,11 +226,9 @@ func (p *Pool) get() *event.Batch {
 
 // put takes a batch that is done.
 func (p *Pool) put(b *event.Batch) {
-	if cap(b.Records) > keepRecords {
+	if cap(b.Records) > keepRecords || cap(b.Spans) > keepRecords {
 		return
 	}
-	clear(b.Records)
-	b.Records = b.Records[:0]
-	b.Source, b.Done, b.Bytes = nil, nil, 0
+	b.Reuse()
 	p.pool.Put(b)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
 )
 
 // lines is a framer by newlines.
@@ -34,12 +35,30 @@ func (lines) Flush(rest string, records []event.Record) []event.Record {
 	return append(records, event.Record{Data: rest})
 }
 
+// spanLines is the same framer, which gives spans.
+type spanLines struct{ lines }
+
+func (spanLines) FrameSpans(data string, spans []event.Span) ([]event.Span, string, bool) {
+	from := 0
+	for {
+		i := strings.IndexByte(data[from:], '\n')
+		if i < 0 {
+			return spans, data[from:], true
+		}
+		spans = append(spans, event.Span{Start: uint32(from), End: uint32(from + i)})
+		from += i + 1
+	}
+}
+
+var framers = []plugin.Framer{lines{}, spanLines{}}
+
 func readAll(t *testing.T, r *Reader, keep bool) (got []string, tags int) {
 	t.Helper()
 	for {
 		b, err := r.Next()
 		if b != nil {
-			for _, rec := range b.Records {
+			for i := range b.Len() {
+				rec := b.Record(i)
 				got = append(got, strings.Clone(rec.Data))
 				if rec.Tag != "" {
 					tags++
@@ -84,28 +103,36 @@ func TestReaderKeepsEveryRecord(t *testing.T) {
 			want = append(want, "no newline at the end")
 			text.WriteString("no newline at the end")
 		}
-		r := NewReader(chopped{strings.NewReader(text.String()), rnd}, lines{}, Limits{}).WithPool(new(Pool))
-		got, _ := readAll(t, r, false)
-		require.Equal(t, want, got, "seed %d", seed)
+		for _, framer := range framers {
+			r := NewReader(chopped{strings.NewReader(text.String()), rnd}, framer, Limits{}).WithPool(new(Pool))
+			got, _ := readAll(t, r, false)
+			require.Equal(t, want, got, "seed %d", seed)
+		}
 	}
 }
 
 func TestReaderCutsLongRecords(t *testing.T) {
-	r := NewReader(strings.NewReader(strings.Repeat("x", 1<<20)+"\nshort\n"), lines{}, Limits{MaxRecord: 100 << 10})
-	got, tags := readAll(t, r, true)
-	require.Equal(t, "short", got[len(got)-1])
-	require.Equal(t, strings.Repeat("x", 1<<20), strings.Join(got[:len(got)-1], ""), "nothing is lost by cutting")
-	require.Positive(t, tags)
-	require.Less(t, cap(r.chunk), 2<<20)
+	for _, framer := range framers {
+		r := NewReader(strings.NewReader("first\n"+strings.Repeat("x", 1<<20)+"\nshort\n"), framer, Limits{MaxRecord: 100 << 10})
+		got, tags := readAll(t, r, true)
+		require.Equal(t, "first", got[0])
+		require.Equal(t, "short", got[len(got)-1])
+		require.Equal(t, strings.Repeat("x", 1<<20), strings.Join(got[1:len(got)-1], ""), "nothing is lost by cutting")
+		require.Positive(t, tags)
+		require.Less(t, cap(r.chunk), 2<<20)
+	}
 }
 
 func TestReaderEndsWithError(t *testing.T) {
-	r := NewReader(iotest.TimeoutReader(strings.NewReader("a\nb\nc")), lines{}, Limits{})
-	b, err := r.Next()
-	require.NoError(t, err)
-	require.Len(t, b.Records, 2)
-	require.True(t, r.Pending())
-	b, err = r.Next()
-	require.ErrorIs(t, err, iotest.ErrTimeout)
-	require.Equal(t, "c", b.Records[0].Data)
+	for _, framer := range framers {
+		r := NewReader(iotest.TimeoutReader(strings.NewReader("a\nb\nc")), framer, Limits{})
+		b, err := r.Next()
+		require.NoError(t, err)
+		require.Equal(t, 2, b.Len())
+		require.True(t, r.Pending())
+		b, err = r.Next()
+		require.ErrorIs(t, err, iotest.ErrTimeout)
+		require.Equal(t, 1, b.Len())
+		require.Equal(t, "c", b.Record(0).Data)
+	}
 }

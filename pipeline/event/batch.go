@@ -16,10 +16,15 @@ type Record struct {
 // Batch is what one read brought: raw records of one source, not yet events. It is immutable once pushed. Whoever received it last
 // calls [Batch.Settle] once for each of its outputs.
 type Batch struct {
-	Source  *Source
+	Source *Source
+	Time   time.Time // of reading; the @timestamp of events that bring none
+	Bytes  int       // what the batch holds in memory, for the bound on bytes in flight
+
+	// Records are the records, unless these are nothing but parts of one text, as lines are: then they are Spans of Text, which takes a seventh of the
+	// memory and gives the garbage collector nothing to look at. A batch has one or the other.
 	Records []Record
-	Time    time.Time // of reading; the @timestamp of events that bring none
-	Bytes   int       // what the batch holds in memory, for the bound on bytes in flight
+	Text    string
+	Spans   []Span
 
 	// Done is called once, when all outputs have settled the batch: what the events became is delivered, dead-lettered or dropped by
 	// a line of the config. Set by whoever made the batch or queued it; nil if nobody asks.
@@ -27,6 +32,38 @@ type Batch struct {
 
 	pending atomic.Int32 // written by Expect before any Settle, then only counted down
 	linked  *Batch       // done together with this one
+}
+
+// Span is where a record lies in the text of its batch.
+type Span struct{ Start, End uint32 }
+
+// Len returns the number of records.
+func (b *Batch) Len() int { return len(b.Records) + len(b.Spans) }
+
+// Record returns record i, counted from 0.
+func (b *Batch) Record(i int) Record {
+	if len(b.Spans) > 0 {
+		return Record{Data: b.Text[b.Spans[i].Start:b.Spans[i].End]}
+	}
+	return b.Records[i]
+}
+
+// Spread makes Records of the Spans, for who has something to say about one of them.
+func (b *Batch) Spread() {
+	for i := range b.Spans {
+		s := &b.Spans[i]
+		b.Records = append(b.Records, Record{Data: b.Text[s.Start:s.End]})
+	}
+	b.Release()
+}
+
+// Release forgets what the Spans refer to, once there are events of it: while these wait for their outputs, the text that was read need not stay in memory.
+func (b *Batch) Release() { b.Text, b.Spans = "", b.Spans[:0] }
+
+// Reuse empties b so that it can be filled anew. Nobody may use it any more.
+func (b *Batch) Reuse() {
+	clear(b.Records)
+	*b = Batch{Records: b.Records[:0], Spans: b.Spans[:0]}
 }
 
 // Expect says how many times Settle will be called. With 0 the batch is done at once.

@@ -75,6 +75,13 @@ type Framer interface {
 	Flush(rest string, records []event.Record) []event.Record
 }
 
+// SpanFramer is a Framer that can tell where records lie without making them.
+type SpanFramer interface {
+	Framer
+	// FrameSpans is Frame for records that have no tag and no facts of their own. If data has others, ok is false and nothing was done.
+	FrameSpans(data string, spans []event.Span) (_ []event.Span, rest string, ok bool)
+}
+
 // IdleFramer is a Framer whose rest is complete when nothing came for a while: the last lines of a multiline message.
 type IdleFramer interface {
 	Framer

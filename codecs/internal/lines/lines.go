@@ -2,6 +2,7 @@
 package lines
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -50,6 +51,26 @@ func (f *Framer) Frame(data string, records []event.Record) ([]event.Record, str
 	records, rest := f.cut(data[start:], len(f.delimiter)-1, records)
 	f.searched = max(0, len(rest)-len(f.delimiter)+1)
 	return records, rest
+}
+
+// FrameSpans implements plugin.SpanFramer.
+func (f *Framer) FrameSpans(data string, spans []event.Span) ([]event.Span, string, bool) {
+	if f.over || len(data) > min(f.limit, math.MaxUint32) {
+		return spans, data, false
+	}
+	start, from, delimiter := 0, f.searched, f.delimiter
+	for {
+		i := strings.Index(data[from:], delimiter)
+		if i < 0 {
+			break
+		}
+		spans = append(spans, event.Span{Start: uint32(start), End: uint32(from + i)})
+		start = from + i + len(delimiter)
+		from = start
+	}
+	rest := data[start:]
+	f.searched = max(0, len(rest)-len(delimiter)+1)
+	return spans, rest, true
 }
 
 // Flush implements plugin.Framer.

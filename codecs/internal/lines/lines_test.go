@@ -99,6 +99,7 @@ func FuzzFrame(f *testing.F) {
 			return
 		}
 		for _, make := range []func(string, int, string) *Framer{New, NewSkipping} {
+			checkSpans(t, make(delimiter, int(limit), "cut"), make(delimiter, int(limit), "cut"), in, int(n))
 			whole := fmt.Sprint(frame(make(delimiter, int(limit), "cut"), in, len(in)+1))
 			if parts := fmt.Sprint(frame(make(delimiter, int(limit), "cut"), in, int(n))); parts != whole {
 				t.Fatalf("%q by %q in pieces of %d: %q, whole %q", in, delimiter, n, parts, whole)
@@ -118,6 +119,56 @@ func FuzzFrame(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkSpans feeds data in pieces of n bytes to two framers of the same kind, one of which gives spans where it can.
+func checkSpans(t *testing.T, a, b *Framer, data string, n int) {
+	t.Helper()
+	var want, got []event.Record
+	restA, restB := "", ""
+	for len(data) > 0 {
+		k := min(n, len(data))
+		want, restA = a.Frame(restA+data[:k], want)
+		text := restB + data[:k]
+		spans, rest, ok := b.FrameSpans(text, nil)
+		if ok {
+			batch := event.Batch{Text: text, Spans: spans}
+			batch.Spread()
+			got = append(got, batch.Records...)
+			restB = rest
+		} else {
+			got, restB = b.Frame(text, got)
+		}
+		require.Equal(t, want, got)
+		require.Equal(t, restA, restB)
+		data = data[k:]
+	}
+	require.Equal(t, a.Flush(restA, want), b.Flush(restB, got))
+}
+
+func TestFrameSpans(t *testing.T) {
+	for _, in := range []string{"", "a\nb\r\n\nc", "a\n", "\n", "abcdefgh\nij\nklmnopqrstu\nv"} {
+		for n := 1; n <= len(in)+1; n++ {
+			for limit := 3; limit < 20; limit++ {
+				checkSpans(t, New("\n", limit, "cut"), New("\n", limit, "cut"), in, n)
+				checkSpans(t, NewSkipping("\n", limit, "cut"), NewSkipping("\n", limit, "cut"), in, n)
+			}
+		}
+	}
+	_, _, ok := New("\n", 3, "cut").FrameSpans("abcd", nil)
+	require.False(t, ok)
+}
+
+func BenchmarkFrameSpans(b *testing.B) {
+	data := strings.Repeat(strings.Repeat("x", 149)+"\n", 436)
+	f := New("\n", DefaultLimit, "cut")
+	spans := make([]event.Span, 0, 512)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		spans, _, _ = f.FrameSpans(data, spans[:0])
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/436, "ns/line")
 }
 
 func BenchmarkFrame(b *testing.B) {
