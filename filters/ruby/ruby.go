@@ -183,7 +183,7 @@ func (f *filter) newScript() (plugin.Filter, error) {
 	f.script = string(text)
 	u, err := f.scriptUnit()
 	if err != nil {
-		return nil, plugin.OptionError("path", err)
+		return nil, err
 	}
 	var errs []error
 	for _, p := range ruby.Check(u.script.Program()) {
@@ -193,6 +193,9 @@ func (f *filter) newScript() (plugin.Filter, error) {
 		errs = append(errs, plugin.OptionError("path", fmt.Errorf("%s: %w", f.o.Path, placeless{e})))
 	}
 	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if err := u.load(); err != nil {
 		return nil, err
 	}
 	if u.script.HasTests() {
@@ -215,26 +218,39 @@ func (f *filter) inScript(p ruby.Problem) error {
 	return err
 }
 
-// scriptUnit makes an interpreter with the script.
+// scriptUnit makes an interpreter for the script.
 func (f *filter) scriptUnit() (*unit, error) {
 	u := &unit{f: f, in: f.interp()}
 	s, err := u.in.NewScript(f.o.Path, f.script)
-	if err == nil {
-		err = s.Load()
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.o.Path, placeless{err})
+		return nil, plugin.OptionError("path", fmt.Errorf("%s: %w", f.o.Path, placeless{err}))
 	}
 	u.script = s
 	f.keep(u)
 	return u, nil
 }
 
+// load runs what stands outside of the methods of the script.
+func (u *unit) load() error {
+	err := u.script.Load()
+	var re *ruby.Error
+	switch {
+	case errors.As(err, &re):
+		return plugin.OptionError("path", fmt.Errorf("%s: %s (%s)", re.Place(), err, re.Class))
+	case err != nil:
+		return plugin.OptionError("path", fmt.Errorf("%s: %w", u.f.o.Path, placeless{err}))
+	}
+	return nil
+}
+
 // test runs the tests of the script in an interpreter of their own.
 func (f *filter) test() error {
 	u, err := f.scriptUnit()
+	if err == nil {
+		err = u.load()
+	}
 	if err != nil {
-		return plugin.OptionError("path", err)
+		return err
 	}
 	var errs []error
 	for _, t := range u.script.Test() {

@@ -33,6 +33,8 @@ func TestCode(t *testing.T) {
 	f(`code => "event.get('b').upcase!; event.get('l') << 2"`, `{"b":"x","l":[1]}`, `{"b":"X","l":[1]} +`)
 	f(`code => "s = event.get('b'); s << '1'; event.set('c', s); s << '2'"`, `{"b":"x"}`, `{"b":"x12","c":"x12"} +`)
 	f(`code => "event.set('b', 1); event.append(LogStash::Event.new('l' => [2, 3], 'b' => 2, 'n' => 'x'))"`, `{"b":"x","l":[1,2]}`, `{"b":[1,2],"l":[1,2,3],"n":"x"} +`)
+	f(`code => "h = event.to_hash; h.delete('@timestamp'); h.delete('@version'); event.initialize({ 'in' => h, '@timestamp' => event.timestamp }); event.set('n', 1)"`, `{"b":"x"}`, `{"in":{"b":"x"},"n":1} +`)
+	f(`code => "require 'ostruct'; o = OpenStruct.new(a: 1); event.set('a', o.a)"`, `{}`, `{"a":1} +`)
 	f(`code => "event.overwrite(LogStash::Event.new('z' => 1, '@timestamp' => event.timestamp))"`, `{"b":"x"}`, `{"z":1} +`)
 	f(`code => "event.set('s', event.sprintf('%{b}-%{[o][k]}')); event.set('j', event.to_hash['o'].to_json)"`, `{"b":"x","o":{"k":1}}`, `{"b":"x","o":{"k":1},"s":"x-1","j":"{\"k\":1}"} +`)
 	f(`code => "event.set('[@metadata][m]', 1); event.set('h', event.to_hash_with_metadata.key?('@metadata'))"`, `{}`, `{"h":true} @metadata={"m":1} +`)
@@ -56,7 +58,8 @@ func TestDiagnostics(t *testing.T) {
 	f("code => \"\n  x = 1\n  if x\n\"", `test.conf:3:3`, `line 3, column 3`, `"if" of line 3 has no end`)
 	f(`code => "event.set('a', event.get('b').upcas)"`, `test.conf:1:56`, `no class has a method "upcas"`, `did you mean "upcase"?`)
 	f(`code => "x = Foo::Bar.new"`, `unknown constant Foo::Bar`)
-	f(`code => "x = java.lang.System"`, `no class has a method "java"`)
+	f(`code => "x = java.lang.System"`, `classes of Java are not supported`)
+	f(`code => "Java::JavaUtil::UUID.randomUUID"`, `classes of Java are not supported`)
 	f("code => 'x = `ls`'", `running a command by backquotes is not supported`)
 	f(`init => "require 'nokogiri'" code => "event.set('a', 1)"`, `option "init"`, `no such file to load -- nokogiri`)
 	f(`code => "require 'nokogiri'"`, `warning`, `every event that gets there will be tagged`)
@@ -103,8 +106,77 @@ end`)
 	f("def filter(event)\n", `script.rb: line 1, column 1`)
 	f("x = 1", `does not define a method filter`)
 	f("def filter(event)\n  event.nonsense\nend", `no class has a method "nonsense"`)
+	f("Nokogiri::HTML('x')\ndef filter(event)\n  [event]\nend", `script.rb: line 1, column 1: unknown constant Nokogiri`)
+	f("@x = nil\n@x.upcase\ndef filter(event)\n  [event]\nend", `script.rb:2: undefined method `+"`upcase'"+` for nil:NilClass (NoMethodError)`)
 	r = filtertest.New(t, Plugin, `path => "`+script(t, "def filter(event)\n  event\nend")+`"`)
 	require.Equal(t, `{"tags":["_rubyexception"]}`, r.Run(`{}`))
+}
+
+// Tests of scripts that run when the file is a program of its own are neither run nor looked at.
+func TestScriptThatIsAProgram(t *testing.T) {
+	path := script(t, `
+def filter(event)
+  event.set('file', File.basename(__FILE__))
+  event.set('dir', __dir__ == File.dirname(__FILE__))
+  [event]
+end
+if __FILE__ == $PROGRAM_NAME
+  require_relative '../helpers/test_helper'
+  assert_true('nothing', filter(Event.new({})).empty?)
+end`)
+	r := filtertest.New(t, Plugin, `path => "`+path+`"`)
+	require.Equal(t, `{"file":"script.rb","dir":true} +`, r.Run(`{}`))
+}
+
+func TestRequiredFiles(t *testing.T) {
+	path := script(t, `
+require_relative 'lib/helper'
+require File.join(__dir__, 'lib', 'more.rb')
+def filter(event)
+  event.set('sum', twice(event.get('n')) + More::VALUE)
+  [event]
+end`)
+	dir := filepath.Dir(path)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "lib"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "lib", "helper.rb"), []byte("require 'json'\ndef twice(x) = 2 * x"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "lib", "more.rb"), []byte("module More; VALUE = 5; end"), 0o600))
+	r := filtertest.New(t, Plugin, `path => "`+path+`"`)
+	require.Equal(t, `{"n":2,"sum":9} +`, r.Run(`{"n":2}`))
+	r = filtertest.New(t, Plugin, `init => "require '`+dir+`/lib/helper'" code => "event.set('a', twice(4))"`)
+	require.Equal(t, `{"a":8} +`, r.Run(`{}`))
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "lib", "helper.rb"), []byte("def twice(x"), 0o600))
+	require.Contains(t, filtertest.Diagnose(Plugin, `path => "`+path+`"`), "lib/helper.rb: line 1")
+	require.NoError(t, os.Remove(filepath.Join(dir, "lib", "helper.rb")))
+	require.Contains(t, filtertest.Diagnose(Plugin, `path => "`+path+`"`), "no such file to load -- lib/helper")
+}
+
+// A script computes the ID of a flow from the bytes of a sockaddr, as JRuby lays it out.
+func TestSockaddr(t *testing.T) {
+	path := script(t, `
+require 'socket'
+def register(params)
+  @seed = params.fetch('seed', '0').to_i
+end
+def filter(event)
+  ends = [['a', 'ap'], ['b', 'bp']].map do |ip, port|
+    s = Socket.sockaddr_in(event.get(port), event.get(ip))
+    [s.length == 16 ? s[4, 4] : s[4, 16], s[2, 2]]
+  end.sort
+  flow = [@seed].pack('n') + ends.map(&:first).join + [event.get('proto'), 0].pack('CC') + ends.map(&:last).join
+  event.set('id', '1:' + Base64.strict_encode64(Digest::SHA1.digest(flow)))
+  [event]
+end
+test "addresses of 4 bytes" do
+  parameters {{ "seed" => "0" }}
+  in_event {{ "a" => "128.232.110.120", "ap" => 34855, "b" => "66.35.250.204", "bp" => 80, "proto" => 6 }}
+  expect ("the ID of the specification") { |events| events.first.get("id") == "1:LQU9qZlK+B5F3KDmev6m5PMibrg=" }
+end
+test "addresses of 16 bytes" do
+  in_event {{ "a" => "2001:470:e5bf:dead:4957:2174:e82c:4887", "ap" => 63943, "b" => "2607:f8b0:400c:c03::1a", "bp" => "25", "proto" => 6 }}
+  expect("the ID of the specification") { |events| events.first.get("id") == "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=" }
+end`)
+	require.Empty(t, filtertest.Diagnose(Plugin, `path => "`+path+`"`))
 }
 
 // Code that keeps nothing runs in each worker by itself; code that does is shared.

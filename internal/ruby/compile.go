@@ -498,13 +498,16 @@ func (c *compiler) procLiteral(n *syntax.Call, kind scopeKind) node {
 	return &callNode{name: "proc", block: b, pos: n.Place}
 }
 
-// require notes the library that code asks for by a literal.
+// require notes the library or file that code asks for. Of one whose name is computed nobody knows what it defines.
 func (c *compiler) require(n *syntax.Call) {
 	if len(n.Args) == 1 {
 		if s, ok := n.Args[0].(*syntax.Str); ok {
-			c.uses.libraries = append(c.uses.libraries, place{n.Args[0].At(), s.Val})
+			c.uses.libraries = append(c.uses.libraries, library{place{n.Args[0].At(), s.Val}, n.Name == "require_relative"})
+			c.uses.state = c.uses.state || !knownLibrary(s.Val)
+			return
 		}
 	}
+	c.uses.state, c.uses.opaque = true, true
 }
 
 // block compiles a block.

@@ -260,7 +260,12 @@ func eventMethods(c *core) {
 		if len(a) > 0 && a[0] != nil {
 			h = t.toHash(a[0])
 		}
-		*self.(*Event) = *t.newEvent(h)
+		e := t.newEvent(h)
+		if v := self.(*Event); v.e != nil { // code calls initialize to replace all of an event
+			e.e.CopyTo(v.live(t))
+			return nil
+		}
+		*self.(*Event) = *e
 		return nil
 	}).kw = true
 	k.sdef("from_json", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {

@@ -50,16 +50,9 @@ func kernelMethods(c *core) {
 		}
 		return b
 	})
-	k.defn("require", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		name := t.text(a[0])
-		if !knownLibrary(name) {
-			t.raise(t.core.loadError, "no such file to load -- %s", name)
-		}
-		first := !t.required[name]
-		t.required[name] = true
-		return first
-	})
-	k.alias("require", "require_relative", "load")
+	k.defn("require", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.require(t.text(a[0]), false, false) })
+	k.defn("require_relative", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.require(t.text(a[0]), true, false) })
+	k.defn("load", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.require(t.text(a[0]), false, true) })
 	k.defn("caller", 0, 2, func(t *Interp, self Value, a []Value, b *Proc) Value { return array(strValue(t.where())) })
 	k.defn("binding", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		return t.raise(t.core.notImplementedError, "binding is not supported")

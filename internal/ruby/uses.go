@@ -1,7 +1,9 @@
 package ruby
 
 import (
+	"os"
 	"sort"
+	"strings"
 
 	"millrace/internal/ruby/syntax"
 )
@@ -12,16 +14,23 @@ type place struct {
 	name string
 }
 
+// library is what code requires by a literal.
+type library struct {
+	place
+	relative bool
+}
+
 // uses is what code refers to, so that what is not there is known before the first event.
 type uses struct {
 	state     bool // instance, class or global variables, constants, classes: it keeps something from one event to the next
 	calls     []place
 	consts    []place
-	libraries []place
+	libraries []library
 	unknowns  []place
 	defined   map[string]bool
 	symbols   map[string]bool
 	dynamic   bool // method_missing, define_method with a name that is computed
+	opaque    bool // it runs files whose names are computed
 	newEvents bool // new_event_block is used
 	quiet     int
 }
@@ -36,6 +45,12 @@ func (u *uses) defines(name string) { u.defined[name] = true }
 
 // call notes a call, and the names that calls such as attr_accessor define.
 func (u *uses) call(n *syntax.Call) {
+	if root := javaRoot(n); root != nil {
+		if root == n {
+			u.unknown(n.Place, n.Name)
+		}
+		return
+	}
 	u.name(n.Place, n.Name)
 	switch n.Name {
 	case "attr_accessor", "attr_reader", "attr_writer", "define_method", "alias_method", "new", "define_singleton_method", "respond_to?", "try":
@@ -60,6 +75,21 @@ func (u *uses) call(n *syntax.Call) {
 	}
 }
 
+// javaRoot returns the call that begins n as java.util.UUID.randomUUID begins; nil if n names no class of Java.
+func javaRoot(n *syntax.Call) *syntax.Call {
+	for n.Recv != nil {
+		r, ok := n.Recv.(*syntax.Call)
+		if !ok {
+			return nil
+		}
+		n = r
+	}
+	if n.VCall && (n.Name == "java" || n.Name == "javax" || n.Name == "org" || n.Name == "com") || n.Name == "java_import" || n.Name == "java_package" {
+		return n
+	}
+	return nil
+}
+
 // constant notes a constant at the top; what stands in another is looked up when it is known.
 func (u *uses) constant(n *syntax.Const) {
 	if u.quiet > 0 {
@@ -75,6 +105,7 @@ func (u *uses) constant(n *syntax.Const) {
 		s = k.Scope
 	}
 	u.consts = append(u.consts, place{n.At(), name})
+	u.dynamic = u.dynamic || name == "OpenStruct"
 }
 
 // Shared reports whether the program keeps something from one event to the next, so that all workers must share what runs it.
@@ -91,11 +122,14 @@ type Problem struct {
 func Check(p *Program, others ...*Program) []Problem {
 	defined := make(map[string]bool)
 	dynamic := false
-	for _, q := range append([]*Program{p}, others...) {
+	for _, q := range withFiles(append([]*Program{p}, others...)) {
 		for name := range q.uses.defined {
 			defined[name] = true
 		}
 		dynamic = dynamic || q.uses.dynamic
+		if q.uses.opaque {
+			return nil
+		}
 	}
 	c := &checker{p: p, defined: defined}
 	if !dynamic && !defined["method_missing"] {
@@ -105,6 +139,27 @@ func Check(p *Program, others ...*Program) []Problem {
 	c.unsupported()
 	sort.SliceStable(c.found, func(i, j int) bool { return c.found[i].Offset < c.found[j].Offset })
 	return c.found
+}
+
+// withFiles returns programs and the files that they require.
+func withFiles(programs []*Program) []*Program {
+	seen := make(map[string]bool)
+	for i := 0; i < len(programs); i++ {
+		p := programs[i]
+		for _, l := range p.uses.libraries {
+			path, ok := sourceFile(l.name, l.relative, p.src.name)
+			if !ok || knownLibrary(l.name) || seen[path] {
+				continue
+			}
+			seen[path] = true
+			if text, err := os.ReadFile(path); err == nil {
+				if q, err := p.t.Compile(path, string(text)); err == nil {
+					programs = append(programs, q)
+				}
+			}
+		}
+	}
+	return programs
 }
 
 type checker struct {
@@ -127,9 +182,15 @@ func (c *checker) methods() {
 	}
 }
 
+const noJava = "classes of Java are not supported: there is no JVM"
+
 func (c *checker) unsupported() {
 	for _, m := range c.p.uses.unknowns {
-		if !c.defined[m.name] {
+		switch {
+		case c.defined[m.name]:
+		case javaRoot(&syntax.Call{Name: m.name, VCall: true}) != nil:
+			c.add(m.pos, "", noJava)
+		default:
 			c.add(m.pos, "", "%s is not supported", m.name)
 		}
 	}
@@ -139,6 +200,10 @@ func (c *checker) constants() {
 	t := c.p.t
 	for _, k := range c.p.uses.consts {
 		if _, known := t.knownConst(k.name, c.defined); !known {
+			if strings.HasPrefix(k.name, "Java::") {
+				c.add(k.pos, "", noJava)
+				continue
+			}
 			c.add(k.pos, "", "unknown constant %s", k.name)
 		}
 	}
@@ -173,7 +238,7 @@ func (t *Interp) knownConst(name string, defined map[string]bool) (Value, bool) 
 func (p *Program) UnknownLibraries() []*syntax.Error {
 	var out []*syntax.Error
 	for _, l := range p.uses.libraries {
-		if !knownLibrary(l.name) {
+		if _, ok := sourceFile(l.name, l.relative, p.src.name); !ok && !knownLibrary(l.name) {
 			out = append(out, syntax.NewError(p.src.text, l.pos, "no such file to load -- %s: there is no such library", l.name))
 		}
 	}
