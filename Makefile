@@ -30,7 +30,7 @@ lint: ## staticcheck, and the project's own rules as tests
 	$(GO) tool staticcheck ./...
 	$(GO) test ./internal/lint
 
-unit: ## units, recorded cases, real servers where Java, Maven and Redis are installed
+unit: ## units, recorded cases, real servers where Java, Maven, Redis and RabbitMQ are installed
 	$(GO) test -timeout 20m ./...
 	$(GO) test -tags purego ./pipeline/event ./internal/charset ./internal/onig
 

@@ -16,6 +16,7 @@ import (
 	"millrace/inputs/kafka"
 	"millrace/inputs/pipe"
 	"millrace/inputs/pipeline"
+	"millrace/inputs/rabbitmq"
 	"millrace/inputs/redis"
 	"millrace/inputs/relp"
 	"millrace/inputs/stdin"
@@ -44,6 +45,7 @@ func All() []*plugin.Definition {
 		beats.Lumberjack,
 		pipe.Plugin,
 		pipeline.Plugin,
+		rabbitmq.Plugin,
 		redis.Plugin,
 		relp.Plugin,
 		stdin.Plugin,

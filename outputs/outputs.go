@@ -13,6 +13,7 @@ import (
 	"millrace/outputs/null"
 	"millrace/outputs/pipe"
 	"millrace/outputs/pipeline"
+	"millrace/outputs/rabbitmq"
 	"millrace/outputs/redis"
 	"millrace/outputs/statsd"
 	"millrace/outputs/stdout"
@@ -37,6 +38,7 @@ func All() []*plugin.Definition {
 		null.Plugin,
 		pipe.Plugin,
 		pipeline.Plugin,
+		rabbitmq.Plugin,
 		redis.Plugin,
 		statsd.Plugin,
 		stdout.Plugin,

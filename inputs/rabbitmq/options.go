@@ -99,12 +99,16 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 		refuse("codec", "messages of several senders come mixed, and each is acknowledged by itself; join lines before they are sent")
 	}
 	o.warn(env)
+	arguments, err := amqpclient.Table(o.Arguments)
+	if err != nil {
+		refuse("arguments", "%w", err)
+	}
 	client, err := o.Client(env)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
 	in := &input{
-		o: o, env: env, client: client, arguments: amqpclient.Table(o.Arguments), log: throttle.New(env.Log, 30*time.Second),
+		o: o, env: env, client: client, arguments: arguments, log: throttle.New(env.Log, 30*time.Second),
 		properties: o.MetadataEnabled != "none" && o.MetadataEnabled != "false", payload: o.MetadataEnabled == "extended",
 		messages: env.Counter("rabbitmq_messages", "Messages received."),
 		again:    env.Counter("rabbitmq_redelivered", "Messages received that the server had sent before, to this input or another consumer."),

@@ -28,7 +28,7 @@ type Client struct {
 type Conn struct {
 	*amqp.Connection
 	Address string
-	socket  net.Conn
+	socket  *corkable
 }
 
 // Connect makes a connection to one of the servers, trying them in an order that chance decides.
@@ -71,8 +71,9 @@ func (c *Client) dial(ctx context.Context, a address) (*Conn, error) {
 		}
 		socket = encrypted
 	}
+	corked := &corkable{Conn: socket}
 	stop := context.AfterFunc(ctx, func() { kill(socket) })
-	conn, err := amqp.Open(socket, amqp.Config{
+	conn, err := amqp.Open(corked, amqp.Config{
 		SASL:  []amqp.Authentication{&amqp.PlainAuth{Username: c.user, Password: c.password}},
 		Vhost: c.vhost, Heartbeat: c.heartbeat, Locale: "en_US",
 		Properties: amqp.Table{"product": "Millrace", "version": c.version, "connection_name": "millrace " + c.name},
@@ -84,7 +85,7 @@ func (c *Client) dial(ctx context.Context, a address) (*Conn, error) {
 		kill(socket)
 		return nil, fmt.Errorf("opening the connection to RabbitMQ at %s as the user %q for the virtual host %q: %w", where, c.user, c.vhost, err)
 	}
-	return &Conn{Connection: conn, Address: where, socket: socket}, nil
+	return &Conn{Connection: conn, Address: where, socket: corked}, nil
 }
 
 // farewell is how long the server may take to answer the end of a connection.
@@ -98,7 +99,7 @@ func (c *Conn) Close() {
 }
 
 // Kill cuts the connection off: whoever waits for it goes on with an error.
-func (c *Conn) Kill() { kill(c.socket) }
+func (c *Conn) Kill() { kill(c.socket.Conn) }
 
 // kill closes a socket without waiting for what is not sent yet.
 func kill(socket net.Conn) {

@@ -28,13 +28,13 @@ type Options struct {
 	// Name of the user.
 	User string `opt:"user"`
 
-	// Password of the user.
+	// Password of the user; guest by default.
 	Password config.Password `opt:"password"`
 
 	// Virtual host to use.
 	VHost string `opt:"vhost"`
 
-	// How long a connection may take to be made.
+	// How long a connection may take to be made; 0 is no limit.
 	ConnectionTimeout time.Duration `opt:"connection_timeout,unit=ms"`
 
 	// How long to wait before a connection that failed is made again.

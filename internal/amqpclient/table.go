@@ -1,6 +1,7 @@
 package amqpclient
 
 import (
+	"fmt"
 	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -10,39 +11,50 @@ import (
 
 // Table returns a hash of the configuration as RabbitMQ reads it: numbers are numbers, and the words true and false are what they say, as no
 // argument of RabbitMQ takes them for text.
-func Table(h config.Hash) amqp.Table {
+func Table(h config.Hash) (amqp.Table, error) {
 	if len(h) == 0 {
-		return nil
+		return nil, nil
 	}
 	t := make(amqp.Table, len(h))
 	for _, e := range h {
-		t[e.Key] = value(e.Value)
+		if len(e.Key) > MaxName {
+			return nil, fmt.Errorf("a name is longer than %d bytes", MaxName)
+		}
+		v, err := value(e.Value)
+		if err != nil {
+			return nil, err
+		}
+		t[e.Key] = v
 	}
-	return t
+	return t, nil
 }
 
-func value(v config.Value) any {
+func value(v config.Value) (any, error) {
 	switch v.Type {
 	case config.TypeInt:
-		return v.Int
+		return v.Int, nil
 	case config.TypeFloat:
-		return v.Float
+		return v.Float, nil
 	case config.TypeHash:
 		return Table(v.Hash)
 	case config.TypeArray:
 		items := make([]any, len(v.Items))
 		for i := range v.Items {
-			items[i] = value(v.Items[i])
+			item, err := value(v.Items[i])
+			if err != nil {
+				return nil, err
+			}
+			items[i] = item
 		}
-		return items
+		return items, nil
 	}
 	switch text := v.Text(); strings.ToLower(text) {
 	case "true":
-		return true
+		return true, nil
 	case "false":
-		return false
+		return false, nil
 	default:
-		return text
+		return text, nil
 	}
 }
 

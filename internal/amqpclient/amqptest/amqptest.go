@@ -76,6 +76,30 @@ func (a *Admin) Queue(name string, durable bool) {
 	})
 }
 
+// QueueWith declares a queue with arguments.
+func (a *Admin) QueueWith(name string, args amqp.Table) {
+	a.t.Helper()
+	a.must(func(ch *amqp.Channel) error {
+		_, err := ch.QueueDeclare(name, false, false, false, false, args)
+		return err
+	})
+}
+
+// Drain takes all messages of a queue that wait for a consumer.
+func (a *Admin) Drain(queue string) (docs []string) {
+	a.t.Helper()
+	a.must(func(ch *amqp.Channel) error {
+		for {
+			d, ok, err := ch.Get(queue, true)
+			if err != nil || !ok {
+				return err
+			}
+			docs = append(docs, string(d.Body))
+		}
+	})
+	return docs
+}
+
 // Delete deletes a queue.
 func (a *Admin) Delete(queue string) {
 	a.t.Helper()
@@ -88,7 +112,19 @@ func (a *Admin) Delete(queue string) {
 // Exchange declares an exchange that does not survive a restart.
 func (a *Admin) Exchange(name, kind string) {
 	a.t.Helper()
-	a.must(func(ch *amqp.Channel) error { return ch.ExchangeDeclare(name, kind, false, false, false, false, nil) })
+	a.DeclareExchange(name, kind, false)
+}
+
+// DeclareExchange declares an exchange.
+func (a *Admin) DeclareExchange(name, kind string, durable bool) {
+	a.t.Helper()
+	a.must(func(ch *amqp.Channel) error { return ch.ExchangeDeclare(name, kind, durable, false, false, false, nil) })
+}
+
+// DeleteExchange deletes an exchange.
+func (a *Admin) DeleteExchange(name string) {
+	a.t.Helper()
+	a.must(func(ch *amqp.Channel) error { return ch.ExchangeDelete(name, false, false) })
 }
 
 // Bind binds a queue to an exchange.
@@ -209,7 +245,10 @@ func (a *Admin) WaitRouted(exchange, doc string) {
 func (a *Admin) Take(queue string, n int) (list []amqp.Delivery) {
 	a.t.Helper()
 	a.must(func(ch *amqp.Channel) error {
-		deliveries, err := ch.Consume(queue, "", true, false, false, false, nil)
+		if err := ch.Qos(min(n, 1000), 0, false); err != nil {
+			return err
+		}
+		deliveries, err := ch.Consume(queue, "", false, false, false, false, nil) // what is not acknowledged stays
 		if err != nil {
 			return err
 		}
@@ -218,12 +257,19 @@ func (a *Admin) Take(queue string, n int) (list []amqp.Delivery) {
 		for len(list) < n {
 			select {
 			case d := <-deliveries:
-				list = append(list, d)
+				if list = append(list, d); len(list)%500 == 0 {
+					if err := ch.Ack(d.DeliveryTag, true); err != nil {
+						return err
+					}
+				}
 			case <-late.C:
 				require.Fail(a.t, "messages are missing", "%d in place of %d in the queue %q", len(list), n, queue)
 			}
 		}
-		return nil
+		if n%500 == 0 {
+			return nil
+		}
+		return ch.Ack(list[len(list)-1].DeliveryTag, true)
 	})
 	return list
 }
