@@ -6,6 +6,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -97,7 +100,17 @@ func hinted(option string, err error) error {
 type DB struct {
 	*sql.DB
 	url  *URL
-	zone *Zone // of times that tell none
+	zone *Zone        // of times that tell none
+	used atomic.Int64 // when a connection was last asked something, in Unix nanoseconds
+}
+
+// Validate looks whether the database answers, if it was not asked anything for a time.
+func (db *DB) Validate(ctx context.Context, after time.Duration) error {
+	now := time.Now()
+	if last := db.used.Swap(now.UnixNano()); now.Sub(time.Unix(0, last)) <= after {
+		return nil
+	}
+	return db.PingContext(ctx)
 }
 
 // idleTime is how long a connection that nobody uses stays open.
@@ -162,6 +175,18 @@ func State(err error) string {
 		return string(m.SQLState[:])
 	}
 	return ""
+}
+
+// Unreachable reports whether an error is that of a connection, or of a server that takes none (08, 53, 57P03).
+func Unreachable(err error) bool {
+	var network net.Error
+	switch s := State(err); {
+	case s == "":
+		return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, io.EOF) ||
+			errors.Is(err, io.ErrUnexpectedEOF)
+	default:
+		return s[:2] == "08" || s[:2] == "53" || s == "57P03"
+	}
 }
 
 // Hopeless reports whether an error is one that another attempt with the same statement does not mend: the server refused the user (28), the

@@ -119,7 +119,34 @@ func (u *URL) postgresConnector(user, password string) (driver.Connector, error)
 	if u.my.read > 0 {
 		c.Dialer(&impatient{u.my.read})
 	}
-	return c, nil
+	return abandoning{c}, nil
+}
+
+// abandoning is a connector that does not wait for a server which takes a connection and says nothing, once nobody wants it any more: the
+// driver waits until its time for connecting is over.
+type abandoning struct{ driver.Connector }
+
+func (a abandoning) Connect(ctx context.Context) (driver.Conn, error) {
+	type result struct {
+		conn driver.Conn
+		err  error
+	}
+	made := make(chan result, 1)
+	go func() {
+		c, err := a.Connector.Connect(ctx)
+		made <- result{c, err}
+	}()
+	select {
+	case r := <-made:
+		return r.conn, r.err
+	case <-ctx.Done():
+		go func() {
+			if r := <-made; r.err == nil {
+				_ = r.conn.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
 }
 
 // pgDefaultMode is sslmode where only older properties are given.

@@ -2,6 +2,7 @@ package jdbc
 
 import (
 	"database/sql"
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
@@ -87,6 +88,29 @@ func (r *Rows) Close() error {
 		err = e
 	}
 	return err
+}
+
+// ErrTooMany says that a query found more rows than were wanted.
+var ErrTooMany = errors.New("there are more rows than allowed")
+
+// List reads all rows of a query to the database, at most so many if most is not 0, as a list of objects that belongs to nobody.
+func (db *DB) List(found *sql.Rows, most int) (event.Value, error) {
+	r, err := db.Read(found)
+	if err != nil {
+		return event.Value{}, errors.Join(err, found.Close())
+	}
+	l := new(event.List)
+	for r.Next() {
+		if most > 0 && l.Len() == most {
+			return event.Value{}, errors.Join(ErrTooMany, r.Close())
+		}
+		row := new(event.Object)
+		for i, name := range r.names {
+			row.Set(name, r.Value(i))
+		}
+		l.Append(event.ObjectValue(row))
+	}
+	return event.ListValue(l), r.Close()
 }
 
 // displayWidth returns the width of a column of MySQL, -1 if the driver does not keep it any more: tinyint(1), which stands for a boolean,
