@@ -53,7 +53,7 @@ func (p *program) check(o *runOptions, cmd *cobra.Command, files []string, forma
 			l.pipelines = append(l.pipelines, s)
 		}
 	}
-	_, diags, err := p.compileAll(l, plugin.Builder{Log: logging.Discard(), Lookup: lookupVariable})
+	_, diags, err := p.compileAll(l, plugin.Builder{Log: logging.Discard(), Lookup: l.lookup})
 	if err != nil {
 		return err
 	}

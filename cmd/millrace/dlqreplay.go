@@ -85,7 +85,7 @@ func (p *program) replay(ctx context.Context, l *loaded, dir string, o *replayOp
 	if err := r.open(o, p.err); err != nil {
 		return err
 	}
-	pl, err := p.compileReplay(s, r, o.outputsOnly)
+	pl, err := p.compileReplay(l, s, r, o.outputsOnly)
 	if err != nil {
 		return errors.Join(err, r.close())
 	}
@@ -128,7 +128,7 @@ func replaySettings(l *loaded, id string) (*settings.Settings, error) {
 }
 
 // compileReplay compiles the pipeline of s with the letters in the place of its inputs.
-func (p *program) compileReplay(s *settings.Settings, r *replay, outputsOnly bool) (*pipeline.Pipeline, error) {
+func (p *program) compileReplay(l *loaded, s *settings.Settings, r *replay, outputsOnly bool) (*pipeline.Pipeline, error) {
 	files, diags, err := parse(s)
 	if err != nil {
 		return nil, err
@@ -147,7 +147,7 @@ func (p *program) compileReplay(s *settings.Settings, r *replay, outputsOnly boo
 	})
 	level := max(logging.ParseLevel(s.Get("log.level")), slog.LevelWarn)
 	log := slog.New(logging.NewHandler(p.err, level, s.Get("log.format") == "json"))
-	pl, d2 := pipeline.Compile(append(files, in), reg, pipelineSettings(s), plugin.Builder{Log: log, Lookup: lookupVariable, DeadLetters: r})
+	pl, d2 := pipeline.Compile(append(files, in), reg, pipelineSettings(s), plugin.Builder{Log: log, Lookup: l.lookup, DeadLetters: r})
 	diags = append(append(diags, d...), d2...)
 	diags.Sort()
 	if _, err := io.WriteString(p.err, diags.String()); err != nil {

@@ -85,9 +85,9 @@ func (a *agent) startStore() (stop func(), err error) {
 	}, nil
 }
 
-// lookup is lookupVariable, with the address of the embedded store where it runs.
+// lookup is that of what was loaded, with the address of the embedded store where it runs.
 func (a *agent) lookup(name string) (string, bool) {
-	v, ok := lookupVariable(name)
+	v, ok := a.loaded.lookup(name)
 	if !ok && name == storeVariable && a.store != "" {
 		return a.store, true
 	}

@@ -63,7 +63,7 @@ func (p *program) explain(o *runOptions, cmd *cobra.Command, files []string, for
 			return exitError(1)
 		}
 		all = append(all, explained{nameOf(s, parsed), explain.Explain(parsed, explain.Options{
-			Registry: p.reg, ECS: plugin.ECS(s.Get("pipeline.ecs_compatibility")), Lookup: lookupVariable,
+			Registry: p.reg, ECS: plugin.ECS(s.Get("pipeline.ecs_compatibility")), Lookup: l.lookup,
 		})})
 	}
 	if format == "json" {

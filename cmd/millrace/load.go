@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"millrace/internal/fileglob"
+	"millrace/internal/secrets"
 	"millrace/internal/settings"
 	"millrace/pipeline"
 	"millrace/pipeline/config"
@@ -23,6 +25,24 @@ type loaded struct {
 	pipelines []*settings.Settings
 	warnings  []string
 	byDefault bool // nothing is configured: the default pipeline runs
+	secrets   *secrets.Store
+}
+
+// lookup finds ${NAME}: in the keystore, then where lookupVariable looks.
+func (l *loaded) lookup(name string) (string, bool) {
+	if v, ok := l.secrets.Lookup(name); ok {
+		return v, true
+	}
+	return lookupVariable(name)
+}
+
+// readKeystore reads Logstash's keystore, if there is one.
+func (l *loaded) readKeystore(path string) (err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	l.secrets, err = secrets.Read(path, os.Getenv("LOGSTASH_KEYSTORE_PASS"))
+	return err
 }
 
 // load reads the settings and finds the pipelines.
@@ -51,7 +71,8 @@ func loadSettings(flags *pflag.FlagSet, o *runOptions) (l *loaded, dir string, e
 	l = &loaded{settings: s}
 	var errs []error
 	if dir != "" {
-		warnings, err := s.LoadFile(dir, lookupVariable)
+		errs = append(errs, l.readKeystore(filepath.Join(dir, "logstash.keystore")))
+		warnings, err := s.LoadFile(dir, l.lookup)
 		l.warnings = append(l.warnings, warnings...)
 		errs = append(errs, err)
 	}
@@ -63,6 +84,9 @@ func loadSettings(flags *pflag.FlagSet, o *runOptions) (l *loaded, dir string, e
 		errs = append(errs, err)
 	}
 	errs = append(errs, l.applyFlags(flags, o))
+	if path := s.Get("keystore.file"); path != "" {
+		errs = append(errs, l.readKeystore(path))
+	}
 	return l, dir, errors.Join(errs...)
 }
 

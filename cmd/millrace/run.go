@@ -98,7 +98,7 @@ func (p *program) compileAll(l *loaded, b plugin.Builder) ([]*pipeline.Pipeline,
 }
 
 func (p *program) testAndExit(l *loaded, log *slog.Logger) error {
-	_, diags, err := p.compileAll(l, plugin.Builder{Log: logging.Discard(), Lookup: lookupVariable})
+	_, diags, err := p.compileAll(l, plugin.Builder{Log: logging.Discard(), Lookup: l.lookup})
 	if err != nil {
 		return err
 	}

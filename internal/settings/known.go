@@ -30,6 +30,7 @@ var all = []Setting{
 	{Name: "path.data", Doc: "folder for what has to survive a restart"},
 	{Name: "path.logs", Doc: "folder for the log file; the standard output by default"},
 	{Name: "path.settings", Doc: "folder of logstash.yml and pipelines.yml"},
+	{Name: "keystore.file", Doc: "Logstash's keystore of variables; <path.settings>/logstash.keystore by default"},
 	{Name: "path.queue", Doc: "folder of the persistent queues; <path.data>/queue by default"},
 	{Name: "path.dead_letter_queue", Doc: "folder of the dead letter queues; <path.data>/dead_letter_queue by default"},
 	{Name: "config.string", Doc: "the pipeline's configuration itself"},
@@ -99,7 +100,7 @@ var renamed = map[string]string{
 // ignored are settings of Logstash that have no counterpart here. One that ends in a dot stands for all below it.
 var ignored = []string{
 	"allow_superuser", "cloud.", "config.field_reference.", "dead_letter_queue.flush_check_interval",
-	"keystore.", "log.format.json.", "metric.collect", "modules", "monitoring.", "otel.", "path.plugins", "pipeline.batch.metrics.",
+	"keystore.classname", "log.format.json.", "metric.collect", "modules", "monitoring.", "otel.", "path.plugins", "pipeline.batch.metrics.",
 	"pipeline.batch.output_chunking.", "pipeline.buffer.type", "pipeline.plugin_classloaders", "pipeline.recoverable", "pipeline.reloadable",
 	"pipeline.separate_logs", "plugins.", "queue.checkpoint.interval", "queue.checkpoint.retry", "slowlog.", "ssl.reload.", "telemetry.", "var.", "xpack.",
 	"pipeline.output.", "dead_letter_queue.max_bytes_per_segment", "interactive", "enable-local-plugin-development",
