@@ -24,6 +24,8 @@ import (
 	"millrace/filters/grok"
 	"millrace/filters/http"
 	"millrace/filters/i18n"
+	jdbcstatic "millrace/filters/jdbc_static"
+	jdbcstreaming "millrace/filters/jdbc_streaming"
 	"millrace/filters/json"
 	jsonencode "millrace/filters/json_encode"
 	"millrace/filters/kv"
@@ -75,6 +77,8 @@ func All() []*plugin.Definition {
 		grok.Plugin,
 		http.Plugin,
 		i18n.Plugin,
+		jdbcstatic.Plugin,
+		jdbcstreaming.Plugin,
 		json.Plugin,
 		jsonencode.Plugin,
 		kv.Plugin,

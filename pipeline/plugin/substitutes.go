@@ -22,8 +22,6 @@ var substitutes = map[string]string{
 	"filter/grep":                   "use a condition, and the drop filter inside",
 	"filter/grokdiscovery":          "write the patterns of a grok filter out",
 	"filter/ieee_oui":               "use the translate filter with a dictionary of the vendors' prefixes",
-	"filter/jdbc_static":            "Millrace has no JDBC; use the translate filter with a dictionary file",
-	"filter/jdbc_streaming":         "Millrace has no JDBC; use the translate filter with a dictionary file, or the http filter",
 	"filter/kubernetes_metadata":    "let Filebeat or the Elastic Agent add the metadata where the logs are read",
 	"filter/lookup":                 "use the translate filter",
 	"filter/math":                   "Elasticsearch computes: a script processor, or a runtime field",
