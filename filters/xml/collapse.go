@@ -39,6 +39,9 @@ func (c *collapser) collapse(n *xmlquery.Node) event.Value {
 		if texts > 0 {
 			c.mixed(o, n, texts)
 		}
+		if v, ok := anonymous(o); ok {
+			return v
+		}
 	case texts > 0:
 		return c.text(o, n)
 	}
@@ -48,13 +51,28 @@ func (c *collapser) collapse(n *xmlquery.Node) event.Value {
 	return event.ObjectValue(o)
 }
 
+// anonymous returns the array that stands for its hash: one under the name anon, if there is no other array.
+func anonymous(o *event.Object) (event.Value, bool) {
+	v, ok := o.Get("anon")
+	if !ok || v.List() == nil {
+		return event.Value{}, false
+	}
+	for i := range o.Len() {
+		if f := o.At(i); f.Key != "anon" && f.Val.List() != nil {
+			return event.Value{}, false
+		}
+	}
+	return v, true
+}
+
+// children adds the elements in n. Empty ones are left out where n itself has no attribute.
 func (c *collapser) children(o *event.Object, n *xmlquery.Node) {
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
 		if child.Type != xmlquery.ElementNode {
 			continue
 		}
 		v := c.collapse(child)
-		if c.o.SuppressEmpty && len(child.Attr) == 0 && blank(v) {
+		if c.o.SuppressEmpty && len(n.Attr) == 0 && blank(v) {
 			continue
 		}
 		c.merge(o, child.Data, v)
@@ -69,7 +87,7 @@ func (c *collapser) mixed(o *event.Object, n *xmlquery.Node, texts int) {
 		if child.Type != xmlquery.TextNode && child.Type != xmlquery.CharDataNode {
 			continue
 		}
-		some = some || strings.TrimSpace(child.Data) != ""
+		some = some || !isSpace(child.Data)
 		s := child.Data
 		if child.Type == xmlquery.TextNode {
 			s = c.e.Arena.Take(appendEscaped(c.e.Arena.Free(), s, false))
@@ -95,7 +113,7 @@ func (c *collapser) text(o *event.Object, n *xmlquery.Node) event.Value {
 	}
 	s := b.String()
 	switch {
-	case strings.TrimSpace(s) == "":
+	case len(n.Attr) == 0 && isSpace(s):
 		return event.ObjectValue(c.e.NewObject())
 	case len(n.Attr) == 0 && !c.o.ForceContent:
 		return event.StringValue(s)
@@ -130,11 +148,14 @@ func blank(v event.Value) bool {
 		return true
 	case event.KindObject:
 		return v.Object().Len() == 0
-	case event.KindList:
-		return v.List().Len() == 0
+	case event.String:
+		return isSpace(v.Str())
 	}
-	return strings.TrimSpace(v.Str()) == ""
+	return false
 }
+
+// isSpace reports whether a text is only white space to Ruby.
+func isSpace(s string) bool { return strings.Trim(s, " \t\r\n\f\v") == "" }
 
 func attrName(a *xmlquery.Attr) string {
 	if a.Name.Space == "" {

@@ -90,7 +90,7 @@ func storable(doc *xmlquery.Node) error {
 // hasText reports whether there is a text that is not white space among a node and the siblings behind it.
 func hasText(n *xmlquery.Node) bool {
 	for ; n != nil; n = n.NextSibling {
-		if n.Type == xmlquery.TextNode && strings.Trim(n.Data, " \t\r\n\f\v") != "" {
+		if n.Type == xmlquery.TextNode && !isSpace(n.Data) {
 			return true
 		}
 	}

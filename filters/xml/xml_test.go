@@ -39,6 +39,14 @@ func TestStore(t *testing.T) {
 	g(`<a xmlns:h="urn:x" h:b="1"><h:c>2</h:c></a>`, `{"xmlns:h":"urn:x","h:b":"1","c":["2"]}`)
 	g(`<p>one &lt;<b>two</b> three</p>`, `{"b":["two"],"content":["one &lt;"," three"]}`)
 	g(`<p><b>two</b> three</p>`, `{"b":["two"],"content":" three"}`)
+	// XmlSimple leaves empty elements out only where the one around them has no attribute, and keeps white space beside attributes.
+	g(`<foo x="1"><a/><b> </b><c y="2"> </c></foo>`, `{"x":"1","a":[null],"b":[{}],"c":[{"y":"2","content":" "}]}`)
+	g(`<foo xmlns="urn:x"><a><b/></a></foo>`, `{"xmlns":"urn:x","a":[null]}`)
+	g(`<foo x="1"/>`, `{"x":"1"}`)
+	g("<foo>\u00a0</foo>", "\"\u00a0\"")
+	g(`<foo><anon>1</anon><anon>2</anon></foo>`, `["1","2"]`)
+	g(`<foo><anon>1</anon><b>2</b></foo>`, `{"anon":["1"],"b":["2"]}`)
+	f(`suppress_empty => false`)(`<foo x="1"><a/><b> </b></foo>`, `{"x":"1","a":[{}],"b":[{}]}`)
 	// Checked with REXML 3.2.5, but for text outside the root element, which it refuses from 3.3.1 on.
 	g(`<foo>&undefined; &lt;</foo>`, `"&undefined; <"`)
 	g(`<foo a="&b; &amp;"/>`, `{"a":"&b; &"}`)
