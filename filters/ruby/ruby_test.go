@@ -65,6 +65,7 @@ func TestDiagnostics(t *testing.T) {
 	f(`code => "require 'nokogiri'"`, `warning`, `every event that gets there will be tagged`)
 	f(`code => "event.set('a', /(/)"`, `end pattern with unmatched parenthesis`)
 	f(`code => "eval('1')"`, `eval is not supported`)
+	f(`init => "Thread.new { }" code => "1"`, `Thread.new is not supported`)
 	f(`path => "/nonexistent.rb"`, `/nonexistent.rb`)
 }
 

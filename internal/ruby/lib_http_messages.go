@@ -98,7 +98,9 @@ func httpHeaders(k *Class) {
 func (c *core) httpRequests(n, k, headers *Class) {
 	base := c.defineIn(n, "HTTPRequest", c.object)
 	base.includes = []*Class{headers}
-	base.alloc = func(t *Interp, k *Class) Value { return &Object{class: k, data: &httpRequest{path: "/", header: http.Header{}}} }
+	base.alloc = func(t *Interp, k *Class) Value {
+		return &Object{class: k, data: &httpRequest{path: "/", header: http.Header{}}}
+	}
 	of := func(v Value) *httpRequest { return v.(*Object).data.(*httpRequest) }
 	base.defn("initialize", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		r := of(self)

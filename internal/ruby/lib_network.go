@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -26,8 +27,17 @@ func networkMethods(c *core) {
 		}
 		return strValue(ip.String())
 	})
+	k.sdef("new_ntoh", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		ip, ok := netip.AddrFromSlice([]byte(t.text(a[0])))
+		if !ok {
+			return t.raise(t.core.addressError, "unsupported address family")
+		}
+		return t.ipObject(netip.PrefixFrom(ip, ip.BitLen()))
+	})
+	k.consts["IN4MASK"], k.consts["IN6MASK"] = int64(1<<32-1), bigInteger(ones(128))
 	ipTests(k)
 	ipTexts(k)
+	ipBits(k)
 	socketMethods(c)
 	resolvMethods(c)
 }
@@ -63,7 +73,7 @@ func (t *Interp) parseIP(s string) netip.Prefix {
 		addr = addr[1 : n-1]
 	}
 	ip, err := netip.ParseAddr(addr)
-	if err != nil || ip.Zone() != "" {
+	if err != nil {
 		t.ipError("InvalidAddressError", "invalid address: "+s)
 	}
 	bits := int64(ip.BitLen())
@@ -173,6 +183,48 @@ func ipTexts(k *Class) {
 	})
 }
 
+func ones(bits int) *big.Int {
+	n := new(big.Int).Lsh(big.NewInt(1), uint(bits))
+	return n.Sub(n, big.NewInt(1))
+}
+
+// ipBits fills the operators: they take the address as a number, and leave the prefix.
+func ipBits(k *Class) {
+	set := func(t *Interp, p netip.Prefix, n *big.Int) Value {
+		size := p.Addr().BitLen()
+		ip, _ := netip.AddrFromSlice(n.And(n, ones(size)).FillBytes(make([]byte, size/8)))
+		return t.ipObject(netip.PrefixFrom(ip, p.Bits()))
+	}
+	number := func(p netip.Prefix) *big.Int { return new(big.Int).SetBytes(p.Addr().AsSlice()) }
+	binary := func(name string, op func(n, m *big.Int)) {
+		k.def(name, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+			n, m := number(ipOf(self)), bigOf(a[0])
+			if m == nil {
+				m = number(t.ipArg(a[0]))
+			}
+			op(n, m)
+			return set(t, ipOf(self), n)
+		})
+	}
+	binary("&", func(n, m *big.Int) { n.And(n, m) })
+	binary("|", func(n, m *big.Int) { n.Or(n, m) })
+	binary("<<", func(n, m *big.Int) { n.Lsh(n, uint(min(m.Uint64(), 128))) })
+	binary(">>", func(n, m *big.Int) { n.Rsh(n, uint(min(m.Uint64(), 128))) })
+	k.def("~", 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		n := number(ipOf(self))
+		return set(t, ipOf(self), n.Not(n))
+	})
+	for _, name := range []string{"arpa", "int"} {
+		k.def("ip6_"+name, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+			ip := ipOf(self).Addr()
+			if ip.Is4() {
+				t.ipError("InvalidAddressError", "not an IPv6 address: "+ip.String())
+			}
+			return strValue(strings.TrimSuffix(reverseName(ip), "arpa") + name)
+		})
+	}
+}
+
 // reverseName returns the name that a reverse look-up asks for.
 func reverseName(ip netip.Addr) string {
 	const digits = "0123456789abcdef"
@@ -270,6 +322,7 @@ func resolvMethods(c *core) {
 	k.alloc = nil
 	c.resolvError = c.defineIn(k, "ResolvError", c.standardError)
 	c.defineIn(k, "ResolvTimeout", c.resolvError)
+	resolvPatterns(c, k)
 	k.sdef("getaddress", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value { return t.resolve(t.text(a[0])) })
 	k.sdef("getname", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		s, err := t.lookup(func(ctx context.Context) (string, error) {
@@ -287,4 +340,28 @@ func resolvMethods(c *core) {
 		}
 		return strValue(s)
 	})
+}
+
+// The forms of addresses that the patterns of Resolv take.
+const (
+	octetForm = `(0|1\d{0,2}|2(?:[0-4]\d?|5[0-5]?|[6-9])?|[3-9]\d?)`
+	ip4Form   = `\A` + octetForm + `\.` + octetForm + `\.` + octetForm + `\.` + octetForm + `\z`
+	hexForm   = `\h{1,4}`
+	hexesForm = `(?:` + hexForm + `(?::` + hexForm + `)*)?`
+	ip6Form   = `\A(?:(?:` + hexForm + `:){7}` + hexForm + `|` + hexesForm + `::` + hexesForm +
+		`|(?:(?:` + hexForm + `:){6}|` + hexesForm + `::(?:` + hexForm + `:)*)\d+\.\d+\.\d+\.\d+` +
+		`|[Ff][Ee]80(?:(?::` + hexForm + `){7}|:(?:` + hexesForm + `::?` + hexesForm + `)?:` + hexForm + `)%[0-9A-Za-z.\-]+)\z`
+)
+
+func resolvPatterns(c *core, k *Class) {
+	set := func(k *Class, name, form string) {
+		r, err := compileRegexp(form, "")
+		if err != nil {
+			panic("BUG: " + err.Error())
+		}
+		k.consts[name] = r
+	}
+	set(c.defineIn(k, "IPv4", c.object), "Regex", ip4Form)
+	set(c.defineIn(k, "IPv6", c.object), "Regex", ip6Form)
+	set(k, "AddressRegex", ip4Form+`|`+ip6Form)
 }

@@ -52,6 +52,9 @@ func (u *uses) call(n *syntax.Call) {
 		return
 	}
 	u.name(n.Place, n.Name)
+	if k, ok := n.Recv.(*syntax.Const); ok && k.Name == "Thread" && (n.Name == "new" || n.Name == "start" || n.Name == "fork") {
+		u.unknown(n.Place, "Thread."+n.Name)
+	}
 	switch n.Name {
 	case "attr_accessor", "attr_reader", "attr_writer", "define_method", "alias_method", "new", "define_singleton_method", "respond_to?", "try":
 	case "instance_variable_set", "instance_variable_get", "extend", "include", "class_variable_set", "const_set", "srand":

@@ -1143,3 +1143,12 @@ YAML.load(":a: :b\n'c': \":d\"\n")
 YAML.load("a: &x {q: 1}\nb: *x\nc:\n  <<: *x\n  z: 2\n", aliases: true)
 YAML.load("") 
 YAML.load("a: b: c") rescue $!.class
+[12.345, 2.675, 8.345, 0.25, 0.5, 1.5, 0.005, 1.0005, 99.995, 9.995, -12.345].map { |x| ["%.2f" % x, "%.0f" % x, "%.1f" % x, "%.1e" % x, "%.2g" % x, "%f" % x, "%.20f" % x] }
+(1..3000).map { |i| "%.2f" % (i / 200.0) }
+require 'resolv'; %w[1.2.3.4 01.2.3.4 256.1.1.1 1.2.3 1.2.3.4.5 0.0.0.0 255.255.255.255 29.99.100.199].map { |x| x =~ Resolv::IPv4::Regex }
+require 'resolv'; %w[:: ::1 1:: fe80::1 fe80::1%eth0 fe80::a:b%en.0 1:2:3:4:5:6:7:8 1:2:3:4:5:6:7 1:2:3:4:5:6:7:8:9 ::ffff:1.2.3.4 1:2:3:4:5:6:1.2.3.4 1::2::3 g:: 12345::1 a:b::1.2.3.4 1.2.3.4 :1 1: fe80::%x].map { |x| [x =~ Resolv::IPv6::Regex, x =~ Resolv::AddressRegex] }
+require 'resolv'; "10.20.30.40".match(Resolv::IPv4::Regex).captures
+require 'ipaddr'; a = IPAddr.new("10.1.2.3"); [a & "255.255.0.0", a & 0xffff0000, a | 255, ~a, a << 1, a >> 1, IPAddr.new("10.0.0.0/8") | 5].map(&:inspect)
+require 'ipaddr'; [IPAddr.new("2001:db8::1") & IPAddr.new("ffff::"), ~IPAddr.new("::1"), IPAddr.new_ntoh([10,1,2,3].pack("C*"))].map(&:to_s)
+require 'ipaddr'; [IPAddr.new("::1").ip6_arpa, IPAddr.new("::1").ip6_int, IPAddr::IN4MASK, IPAddr::IN6MASK]
+require 'ipaddr'; IPAddr.new("fe80::1%eth0").link_local?

@@ -128,9 +128,9 @@ func (f *formatter) floatDigits(c byte, x float64) {
 	skip := 0
 	switch c {
 	case 'f':
-		number = appendPoint(strconv.AppendFloat(number, a, 'f', defaultPrec(prec), 64), sharp)
+		number = appendPoint(appendRounded(number, a, 'f', defaultPrec(prec)), sharp)
 	case 'e', 'E':
-		number = appendPoint(strconv.AppendFloat(number, a, 'e', defaultPrec(prec), 64), sharp)
+		number = appendPoint(appendRounded(number, a, 'e', defaultPrec(prec)), sharp)
 	case 'g', 'G':
 		number = appendGeneral(number, a, defaultPrec(prec), sharp)
 	default:
@@ -141,6 +141,30 @@ func (f *formatter) floatDigits(c byte, x float64) {
 		number = bytes.ToUpper(number)
 	}
 	f.number10(number, f.sign(math.Signbit(x)), skip)
+}
+
+// appendRounded appends x with prec digits behind the point. As in Ruby it is the shortest form of x that decides what is
+// half way between two results, which goes to the even digit: 12.345 gives 12.34 and 2.675 gives 2.68. Where there is no
+// digit to be even, as in 0.005, it is x itself.
+func appendRounded(dst []byte, x float64, form byte, prec int) []byte {
+	var buf [64]byte
+	digits := strconv.AppendFloat(buf[:0], x, form, -1, 64)
+	if i := bytes.IndexByte(digits, 'e'); i >= 0 {
+		digits = digits[:i]
+	}
+	point, last := bytes.IndexByte(digits, '.'), len(digits)-1
+	if point >= 0 && last-point == prec+1 && digits[last] == '5' && len(bytes.Trim(digits[:last], "0.")) > 0 {
+		before := digits[last-1]
+		if before == '.' {
+			before = digits[last-2]
+		}
+		toward := 0.0
+		if before%2 == 1 {
+			toward = math.Inf(1)
+		}
+		x = math.Nextafter(x, toward)
+	}
+	return strconv.AppendFloat(dst, x, form, prec, 64)
 }
 
 func defaultPrec(prec int) int {
@@ -166,14 +190,14 @@ func appendPoint(number []byte, wanted bool) []byte {
 func appendGeneral(dst []byte, x float64, prec int, sharp bool) []byte {
 	prec = max(prec, 1)
 	var buf [64]byte
-	e := strconv.AppendFloat(buf[:0], x, 'e', prec-1, 64)
+	e := appendRounded(buf[:0], x, 'e', prec-1)
 	i := bytes.IndexByte(e, 'e')
 	exponent, err := strconv.Atoi(string(e[i+1:]))
 	if err != nil {
 		panic("BUG: no exponent in " + string(e))
 	}
 	if exponent >= -4 && exponent < prec {
-		dst = strconv.AppendFloat(dst, x, 'f', prec-1-exponent, 64)
+		dst = appendRounded(dst, x, 'f', prec-1-exponent)
 		if sharp {
 			return appendPoint(dst, true)
 		}
