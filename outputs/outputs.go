@@ -9,6 +9,7 @@ import (
 	"millrace/outputs/gelf"
 	"millrace/outputs/graphite"
 	"millrace/outputs/http"
+	"millrace/outputs/jdbc"
 	"millrace/outputs/kafka"
 	"millrace/outputs/null"
 	"millrace/outputs/pipe"
@@ -34,6 +35,7 @@ func All() []*plugin.Definition {
 		gelf.Plugin,
 		graphite.Plugin,
 		http.Plugin,
+		jdbc.Plugin,
 		kafka.Plugin,
 		null.Plugin,
 		pipe.Plugin,

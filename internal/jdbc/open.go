@@ -177,6 +177,15 @@ func State(err error) string {
 	return ""
 }
 
+// lockTimeout is the number of MySQL's error for somebody else's lock that lasts too long, which has no state of its own.
+const lockTimeout = 1205
+
+// LockTimeout reports whether an error is that of a lock which MySQL gave up waiting for.
+func LockTimeout(err error) bool {
+	var m *mysql.MySQLError
+	return errors.As(err, &m) && m.Number == lockTimeout
+}
+
 // Unreachable reports whether an error is that of a connection, or of a server that takes none (08, 53, 57P03).
 func Unreachable(err error) bool {
 	var network net.Error

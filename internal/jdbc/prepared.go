@@ -92,8 +92,11 @@ func (p *Prepared) close() (err error) {
 	return err
 }
 
-// positional returns a statement whose parameters are question marks in the form that the database has for a prepared one, and how many
-// there are; cast, if not nil, tells what stands behind each. As in JDBC two question marks are one that is no parameter, an operator of
+// Placeholders returns a statement whose parameters are question marks in the form that the database has for a prepared one, and how many
+// there are. The database finds their types out.
+func Placeholders(sql string, d Dialect) (query string, params int) { return positional(sql, d, nil) }
+
+// positional is Placeholders; cast, if not nil, tells what stands behind each parameter. As in JDBC two question marks are one that is no parameter, an operator of
 // PostgreSQL.
 func positional(sql string, d Dialect, cast func(param int) string) (query string, params int) {
 	var b strings.Builder

@@ -35,7 +35,7 @@ if [ ! -e "$dir/data" ]; then
     "$user" "$quoted" "$user" >"$dir/init.sql"
 fi
 exec "$server" --no-defaults --user="$(id -un)" --datadir="$dir/data" --port="$port" --bind-address=127.0.0.1 --socket="$dir/s" --pid-file="$dir/pid" \
-  --init-file="$dir/init.sql" --skip-name-resolve --innodb-flush-log-at-trx-commit=0 --innodb-log-file-size=8M --innodb-buffer-pool-size=16M \
+  --init-file="$dir/init.sql" --skip-name-resolve --innodb-flush-log-at-trx-commit=2 --innodb-log-file-size=8M --innodb-buffer-pool-size=16M \
   --character-set-server=utf8mb4`
 
 func newMariaDB(program, dir string) *server {

@@ -39,7 +39,7 @@ if [ ! -e "$dir/data" ]; then
   echo 'CREATE DATABASE test' | "$@" "$bin/postgres" --single -D "$dir/data" postgres >/dev/null
 fi
 exec "$@" "$bin/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-  -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=50`
+  -c fsync=off -c full_page_writes=off -c max_connections=50`
 
 func newPostgres(programs, dir string) *server {
 	as := []string{"env"}

@@ -76,7 +76,6 @@ var substitutes = map[string]string{
 	"output/hipchat":                "the service that it wrote to does not exist any more",
 	"output/influxdb":               "use the http output with format => message, which writes the line protocol to /api/v2/write",
 	"output/irc":                    "use the pipe output with a client that reads lines",
-	"output/jdbc":                   "Millrace has no JDBC: use the pipe output with the database's own client, or the http, kafka or file output",
 	"output/librato":                "use the statsd output",
 	"output/loggly":                 "use the http output with the address of the input: https://logs-01.loggly.com/inputs/KEY/tag/http/",
 	"output/loki":                   "use the http output to /loki/api/v1/push with a mapping of streams, or the file output and Grafana Alloy",
