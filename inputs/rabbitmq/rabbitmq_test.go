@@ -45,6 +45,7 @@ func TestServer(t *testing.T) {
 	s.keystore = writeKeystore(t, crt)
 	s.RabbitServer = testenv.Rabbit(t, testenv.WithSecurity("reader", "secret of the test"), testenv.WithTLS(crt), testenv.WithSetting("default_vhost", "tests"))
 	s.admin = amqptest.New(t, s.RabbitServer, "tests")
+	s.admin.Queue("kept", true)            // for the last test: the server writes what it knows of queues to disk some time later
 	t.Run("together", func(t *testing.T) { // these do not disturb each other
 		for name, test := range map[string]func(*testing.T, *server){
 			"metadata": testMetadata, "acknowledgement": testAcknowledgement, "without acknowledgement": testWithoutAck,
@@ -337,7 +338,6 @@ func testCodecThatCuts(t *testing.T, s *server) {
 
 // What was not acknowledged when the server is killed comes again, and what was does not.
 func testKilledServer(t *testing.T, s *server) {
-	s.admin.Queue("kept", true)
 	want := numbered(0, 200)
 	s.admin.PublishAll("", "kept", want)
 	built := build(t, s.conf("kept", "durable => true prefetch_count => 50"), plugin.Builder{})

@@ -184,9 +184,9 @@ func testPassive(t *testing.T, s *server) {
 	settled := o.WriteAsync(t, `{"n":1}`)
 	waitAttempts(t, o, settled, 3)
 	require.False(t, s.admin.ExchangeExists("x-there"))
-	s.queue("there", "x-there", "fanout", "")
-	s.admin.Take("there", 1)
+	s.admin.DeclareExchange("x-there", "fanout", false) // neither type nor durable count
 	<-settled
+	require.EqualValues(t, 1, o.Env.Stats.Delivered.Load())
 }
 
 // What cannot be declared as it is asked for is tried again: somebody may mend it.

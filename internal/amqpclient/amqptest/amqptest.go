@@ -155,17 +155,17 @@ func (a *Admin) publish(exchange, key string, list []amqp.Publishing) {
 		if err := ch.Confirm(false); err != nil {
 			return err
 		}
-		var last *amqp.DeferredConfirmation
+		var open []*amqp.DeferredConfirmation
 		for _, p := range list {
 			dc, err := ch.PublishWithDeferredConfirm(exchange, key, false, false, p)
 			if err != nil {
 				return err
 			}
-			if last = dc; len(list) == 1 || dc.DeliveryTag%100 == 0 {
-				require.True(a.t, last.Wait())
-			}
+			open = append(open, dc)
 		}
-		require.True(a.t, last.Wait())
+		for _, dc := range open {
+			require.True(a.t, dc.Wait())
+		}
 		return nil
 	})
 }
