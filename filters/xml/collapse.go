@@ -10,8 +10,9 @@ import (
 
 // collapser makes values of elements as Ruby's XmlSimple does.
 type collapser struct {
-	e *event.Event
-	o *Options
+	e   *event.Event
+	o   *Options
+	doc string // its text
 }
 
 // contentKey holds the text of an element that is a hash.
@@ -90,7 +91,7 @@ func (c *collapser) mixed(o *event.Object, n *xmlquery.Node, texts int) {
 		some = some || !isSpace(child.Data)
 		s := child.Data
 		if child.Type == xmlquery.TextNode {
-			s = c.e.Arena.Take(appendEscaped(c.e.Arena.Free(), s, false))
+			s = c.written(s)
 		}
 		list.Append(event.StringValue(s))
 	}
@@ -101,6 +102,21 @@ func (c *collapser) mixed(o *event.Object, n *xmlquery.Node, texts int) {
 	default:
 		o.Set(contentKey, event.ListValue(list))
 	}
+}
+
+// written returns a text as the document has it, which the decoder does not tell: what has to be an entity is one, other characters are if the
+// document has their entities at all.
+func (c *collapser) written(s string) string {
+	if !strings.ContainsAny(s, "&<>\"'") {
+		return s
+	}
+	pairs := []string{"&", "&amp;", "<", "&lt;"}
+	for _, pair := range [][2]string{{">", "&gt;"}, {"\"", "&quot;"}, {"'", "&apos;"}} {
+		if strings.Contains(c.doc, pair[1]) {
+			pairs = append(pairs, pair[:]...)
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(s)
 }
 
 // text is the value of an element without elements in it.

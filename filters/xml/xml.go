@@ -218,7 +218,7 @@ func (f *filter) Filter(e *event.Event) bool {
 	if err := storable(doc); err != nil {
 		return f.fail(e, err)
 	}
-	c := collapser{e: e, o: &f.o}
+	c := collapser{e: e, o: &f.o, doc: text}
 	if err := e.Set(&f.o.Target, c.collapse(root(doc))); err != nil {
 		return f.fail(e, err)
 	}

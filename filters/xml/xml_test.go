@@ -38,6 +38,8 @@ func TestStore(t *testing.T) {
 	g(`<?xml version="1.0" encoding="ISO-8859-1"?><foo><key>Français &amp; <![CDATA[<b>]]></key></foo>`, `{"key":["Français & <b>"]}`)
 	g(`<a xmlns:h="urn:x" h:b="1"><h:c>2</h:c></a>`, `{"xmlns:h":"urn:x","h:b":"1","c":["2"]}`)
 	g(`<p>one &lt;<b>two</b> three</p>`, `{"b":["two"],"content":["one &lt;"," three"]}`)
+	g(`<p>1 > "0"<b>two</b></p>`, `{"b":["two"],"content":"1 > \"0\""}`)
+	g(`<p>1 &gt; &amp; "0"<b>two</b></p>`, `{"b":["two"],"content":"1 &gt; &amp; \"0\""}`)
 	g(`<p><b>two</b> three</p>`, `{"b":["two"],"content":" three"}`)
 	// XmlSimple leaves empty elements out only where the one around them has no attribute, and keeps white space beside attributes.
 	g(`<foo x="1"><a/><b> </b><c y="2"> </c></foo>`, `{"x":"1","a":[null],"b":[{}],"c":[{"y":"2","content":" "}]}`)
