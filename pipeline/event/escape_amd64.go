@@ -9,9 +9,9 @@ package event
 func putText(dst *byte, s string) int
 
 // putFields writes ,"key":value to dst for each of count fields, and nothing for holes, up to one that it leaves to its caller: a value
-// of another kind than text, JSON text, a truth, an integer up to maxPutInt or the instant of clock, a control character, more than
-// bigText, or what there is no room for before end: 2*len(key)+2*len(text)+pairRoom bytes, with shortRoom for what is no text. It
-// returns the bytes and fields written.
+// of another kind than text, JSON text, a truth, an integer up to maxPutInt or the instant of clock, a control character, or what there
+// is no room for before end: 2*len(key)+2*len(text)+pairRoom bytes, with shortRoom for what is no text. It returns the bytes and fields
+// written.
 //
 //go:noescape
 func putFields(dst, end *byte, fields *Field, count int, clock *timestampText) (n, done int)

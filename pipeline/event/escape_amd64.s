@@ -165,8 +165,6 @@ short:
 
 room:
 	LEAQ (CX)(R13*1), R8
-	CMPQ R8, $const_bigText
-	JGE  done
 	LEAQ const_pairRoom(DI)(R8*2), R8
 	CMPQ R8, R12
 	JHI  done

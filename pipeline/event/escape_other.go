@@ -30,9 +30,9 @@ func putText(dst *byte, s string) int {
 }
 
 // putFields writes ,"key":value to dst for each of count fields, and nothing for holes, up to one that it leaves to its caller: a value
-// of another kind than text, JSON text, a truth, an integer up to maxPutInt or the instant of clock, a control character, more than
-// bigText, or what there is no room for before end: 2*len(key)+2*len(text)+pairRoom bytes, with shortRoom for what is no text. It
-// returns the bytes and fields written.
+// of another kind than text, JSON text, a truth, an integer up to maxPutInt or the instant of clock, a control character, or what there
+// is no room for before end: 2*len(key)+2*len(text)+pairRoom bytes, with shortRoom for what is no text. It returns the bytes and fields
+// written.
 func putFields(dst, end *byte, fields *Field, count int, clock *timestampText) (n, done int) {
 	buf := unsafe.Slice(dst, uintptr(unsafe.Pointer(end))-uintptr(unsafe.Pointer(dst)))
 	for ; done < count; done++ {
@@ -50,7 +50,7 @@ func putFields(dst, end *byte, fields *Field, count int, clock *timestampText) (
 // putField writes one field that is no hole and returns the length; -1 if it is left to the caller.
 func putField(buf []byte, f *Field, clock *timestampText) int {
 	size := len(f.Key) + f.Val.textRoom()
-	if size >= bigText || len(buf) < 2*size+pairRoom {
+	if len(buf) < 2*size+pairRoom {
 		return -1
 	}
 	switch f.Val.kind {
