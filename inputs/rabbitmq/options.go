@@ -123,16 +123,16 @@ func (o *Options) warn(env *plugin.Env) {
 		env.Warn("metadata_enabled", "true and false are deprecated: write basic or none")
 	}
 	if o.MaxInboundMessageBodySize != nil {
-		env.Warn("max_inbound_message_body_size", "it has no effect: messages are taken as large as the server lets them be (max_message_size in its rabbitmq.conf)")
+		env.Warn("max_inbound_message_body_size", "option \"max_inbound_message_body_size\" has no effect: messages are taken as large as the server lets them be (max_message_size in its rabbitmq.conf)")
 	}
 	if o.Exchange == "" && o.ExchangeType != "" {
-		env.Warn("exchange_type", "it has no effect without exchange")
+		env.Warn("exchange_type", "option \"exchange_type\" has no effect without exchange")
 	}
 	if amqpclient.Predefined(o.Exchange) && o.Exchange != "" && o.ExchangeType != "" {
-		env.Warn("exchange_type", "%s is the server's own exchange, which is not declared", o.Exchange)
+		env.Warn("exchange_type", "option \"exchange_type\" has no effect: %s is the server's own exchange, which is not declared", o.Exchange)
 	}
 	if o.Threads > 1 && (o.Exclusive || o.Queue == "") {
-		env.Warn("threads", "one connection is used: a queue that is exclusive or without a name belongs to one connection, and each further one would get every message once more")
+		env.Warn("threads", "option \"threads\" has no effect, one connection is used: a queue that is exclusive or without a name belongs to one connection, and each further one would get every message once more")
 		o.Threads = 1
 	}
 }

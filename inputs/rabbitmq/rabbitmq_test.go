@@ -385,7 +385,7 @@ func TestMistakes(t *testing.T) {
 	warned(`host => "h" metadata_enabled => true`, "deprecated")
 	warned(`host => "h" threads => 2`, "one connection is used")
 	warned(`host => "h" threads => 2 queue => "q" exclusive => true`, "one connection is used")
-	warned(`host => "h" exchange_type => topic`, "without exchange")
+	warned(`host => "h" exchange_type => topic`, "has no effect without exchange")
 	warned(`host => "h" exchange => "amq.topic" exchange_type => topic`, "own exchange")
 	warned(`host => "h" ssl => true`, "not verified")
 	warned(`host => "h" ssl_version => "TLSv1.2"`, "has no effect without ssl => true")

@@ -100,13 +100,13 @@ func (o *Options) Client(env *plugin.Env) (*Client, error) {
 	case o.Heartbeat < 0 || o.Heartbeat > 65535*time.Second:
 		refuse("heartbeat", "it has to be between 0 and 65535 seconds")
 	case o.Heartbeat < time.Second:
-		env.Warn("heartbeat", "the server's interval is used: less than a second cannot be agreed on, and heartbeats cannot be switched off by the client alone")
+		env.Warn("heartbeat", "option \"heartbeat\": the server's interval is used: less than a second cannot be agreed on, and heartbeats cannot be switched off by the client alone")
 	}
 	if o.VHost == "" {
 		refuse("vhost", "a virtual host has a name; that of the default one is /")
 	}
 	if !o.AutomaticRecovery {
-		env.Warn("automatic_recovery", "it has no effect: a connection that is lost is made again, or the pipeline would stand still until it is restarted")
+		env.Warn("automatic_recovery", "option \"automatic_recovery\" has no effect: a connection that is lost is made again, or the pipeline would stand still until it is restarted")
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

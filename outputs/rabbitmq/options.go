@@ -61,7 +61,7 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 		errs = append(errs, plugin.OptionError("key", errKey))
 	}
 	if len(o.Arguments) > 0 {
-		env.Warn("arguments", "they have no effect: they are of a queue, and the output declares none")
+		env.Warn("arguments", "option \"arguments\" has no effect: they are of a queue, and the output declares none")
 	}
 	props, err := o.compile(env)
 	client, clientErr := o.Client(env)
