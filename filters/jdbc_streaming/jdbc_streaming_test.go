@@ -108,6 +108,33 @@ func TestLookUps(t *testing.T) {
 	})
 }
 
+// TestWorkers: workers share connections and answers.
+func TestWorkers(t *testing.T) {
+	built := filtertest.New(t, Plugin, conf(t, postgres.Get(t), "org.postgresql.Driver")+`cache_size => 2 sequel_opts => { "max_connections" => 2 }
+		statement => "select n from codes where code = ? order by n" use_prepared_statements => true prepared_statement_name => "p" prepared_statement_bind_values => ["[c]"]`)
+	f := built.Filter.(*worker).filter
+	var wg sync.WaitGroup
+	for range 4 {
+		w := f.ForWorker()
+		wg.Go(func() {
+			for i := range 200 {
+				e := event.New(nil)
+				code := []string{"de", "fr", "x"}[i%3]
+				_ = e.Set(event.MustPath("c"), event.StringValue(code))
+				if !w.Filter(e) || e.HasTag("_jdbcstreamingfailure") {
+					t.Error("not found: " + code)
+					return
+				}
+				if v, _ := e.Get(event.MustPath("[t][0][n]")); v.Int() != int64(i%3+1) {
+					t.Errorf("%s: %s", code, v.Text())
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.NoError(t, f.Close())
+}
+
 // TestUnreachable: a database that cannot be reached is not tried with every event.
 func TestUnreachable(t *testing.T) {
 	r := filtertest.New(t, Plugin, offline+`statement => "select 1" use_cache => false`)

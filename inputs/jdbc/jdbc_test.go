@@ -124,6 +124,25 @@ func TestTracker(t *testing.T) {
 	require.Equal(t, "--- !ruby/object:DateTime '2024-01-02 03:04:05.000000006 Z'\n", dt.yaml())
 }
 
+// TestZones: the time of a run is written in the zone that the options say, and a tracked time in the one in which it was read.
+func TestZones(t *testing.T) {
+	paris := new(jdbc.Zone)
+	require.NoError(t, paris.UnmarshalText([]byte("Europe/Paris")))
+	f := func(o Options, want *time.Location) {
+		t.Helper()
+		target, err := jdbc.NewTarget(&plugin.Env{}, jdbc.Names{}, "jdbc:mysql://db/x?user=u&serverTimezone=Asia/Tokyo", "", "", "")
+		require.NoError(t, err)
+		require.Equal(t, want.String(), newTracker(&o, &plugin.Env{}, target.Zone(o.DefaultTimezone)).zone.Location().String())
+	}
+	tokyo, err := time.LoadLocation("Asia/Tokyo")
+	require.NoError(t, err)
+	f(Options{PluginTimezone: "utc"}, time.UTC)
+	f(Options{PluginTimezone: "local"}, time.Local)
+	f(Options{PluginTimezone: "utc", DefaultTimezone: paris}, paris.Location())
+	f(Options{PluginTimezone: "utc", UseColumnValue: true, TrackingColumnType: "timestamp"}, tokyo)
+	f(Options{PluginTimezone: "utc", UseColumnValue: true, TrackingColumnType: "timestamp", DefaultTimezone: paris}, paris.Location())
+}
+
 // server is a database with a way to run statements in it.
 type server struct {
 	t    *testing.T
