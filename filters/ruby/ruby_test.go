@@ -129,6 +129,30 @@ end`)
 	require.Equal(t, `{"file":"script.rb","dir":true} +`, r.Run(`{}`))
 }
 
+func TestFiles(t *testing.T) {
+	path := script(t, `
+require 'fileutils'
+def filter(event)
+  dir = File.join(__dir__, 'a', 'b')
+  FileUtils.mkdir_p(dir)
+  FileUtils.touch([File.join(dir, 'x'), File.join(dir, 'y')])
+  FileUtils.cp(File.join(dir, 'x'), File.join(dir, 'z'))
+  FileUtils.mv(File.join(dir, 'z'), __dir__)
+  File.rename(File.join(dir, 'x'), File.join(dir, 'w'))
+  event.set('in', Dir.children(dir).sort)
+  event.set('moved', File.file?(File.join(__dir__, 'z')))
+  event.set('globbed', Dir[File.join(dir, '*')].sort.map { |f| File.basename(f) })
+  event.set('deleted', File.delete(File.join(dir, 'w'), File.join(dir, 'y')))
+  event.set('empty', Dir.empty?(dir))
+  event.set('missing', begin FileUtils.rm(File.join(dir, 'w')) rescue $!.class.to_s end)
+  FileUtils.rm_rf(File.join(__dir__, 'a'))
+  event.set('gone', !Dir.exist?(dir))
+  [event]
+end`)
+	r := filtertest.New(t, Plugin, `path => "`+path+`"`)
+	require.Equal(t, `{"in":["w","y"],"moved":true,"globbed":["w","y"],"deleted":2,"empty":true,"missing":"Errno::ENOENT","gone":true} +`, r.Run(`{}`))
+}
+
 func TestRequiredFiles(t *testing.T) {
 	path := script(t, `
 require_relative 'lib/helper'

@@ -87,7 +87,7 @@ func fillers() []func(c *core) {
 	return []func(c *core){
 		exceptionClasses, kernelMethods, objectMethods, moduleMethods, comparableMethods, nilMethods, integerMethods, floatMethods, mathModule, stringMethods, stringMatchMethods,
 		stringChangeMethods, stringCodeMethods, symbolMethods, regexpMethods, arrayMethods, arrayChangeMethods, arrayFindMethods, arrayMoreMethods, enumerableMethods, hashMethods, hashChangeMethods, hashEnumMethods,
-		rangeMethods, procMethods, enumeratorMethods, structMethods, setMethods, timeMethods, dateMethods, jsonMethods, digestMethods, zlibMethods, networkMethods, uriMethods, fileMethods, csvMethods, yamlMethods,
+		rangeMethods, procMethods, enumeratorMethods, structMethods, setMethods, timeMethods, dateMethods, jsonMethods, digestMethods, zlibMethods, networkMethods, uriMethods, fileMethods, scannerMethods, csvMethods, yamlMethods,
 		systemMethods, httpMethods, marshalMethods, lruMethods, logstashMethods, eventMethods,
 	}
 }

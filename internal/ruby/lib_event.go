@@ -291,6 +291,12 @@ func eventMethods(c *core) {
 	k.def("include?", 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		return self.(*Event).live(t).Has(t.path(t.refText(a[0])))
 	})
+	k.def("[]", 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return t.raise(t.core.noMethodError, "event['field'] is of Logstash before 5.0: use event.get('field')")
+	})
+	k.def("[]=", 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return t.raise(t.core.noMethodError, "event['field'] = value is of Logstash before 5.0: use event.set('field', value)")
+	})
 	k.def("tag", 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 		tag := t.toS(a[0])
 		self.(*Event).live(t).Tag(tag)

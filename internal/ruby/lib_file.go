@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// fileMethods fills File, Dir and IO: reading, and appending to a file.
+// fileMethods fills File, StringIO and IO.
 func fileMethods(c *core) {
 	io := c.define("IO", c.object)
 	io.alloc = nil
@@ -16,7 +16,7 @@ func fileMethods(c *core) {
 	c.file = f
 	f.consts["SEPARATOR"] = &String{s: "/", frozen: true}
 	pathMethods(f)
-	fileTests(f)
+	fileTests(c, f)
 	fileReads(io)
 	fileReads(f)
 	f.sdef("write", 2, 3, func(t *Interp, self Value, a []Value, b *Proc) Value {
@@ -34,20 +34,7 @@ func fileMethods(c *core) {
 		handleWrites(k)
 	}
 	stringIO(c.object.consts["StringIO"].(*Class))
-	d := c.define("Dir", c.object)
-	d.alloc = nil
-	d.sdef("glob", 1, 2, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		found, err := filepath.Glob(t.text(a[0]))
-		if err != nil {
-			return t.argError("%s", err)
-		}
-		return stringArray(found)
-	})
-	d.sdef("exist?", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
-		s, err := os.Stat(t.text(a[0]))
-		return err == nil && s.IsDir()
-	})
-	d.sdef("pwd", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value { w, _ := os.Getwd(); return strValue(w) })
+	directoryMethods(c)
 }
 
 func pathMethods(f *Class) {
@@ -131,7 +118,7 @@ func extname(base string) string {
 	return base[i:]
 }
 
-func fileTests(f *Class) {
+func fileTests(c *core, f *Class) {
 	test := func(name string, ok func(s fs.FileInfo) Value, missing Value) {
 		f.sdef(name, 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 			s, err := os.Stat(t.text(a[0]))
@@ -142,21 +129,37 @@ func fileTests(f *Class) {
 		})
 	}
 	test("exist?", func(fs.FileInfo) Value { return true }, false)
-	f.meta.alias("exist?", "exists?", "readable?")
+	f.meta.alias("exist?", "exists?", "readable?", "writable?")
 	test("file?", func(s fs.FileInfo) Value { return s.Mode().IsRegular() }, false)
 	test("directory?", func(s fs.FileInfo) Value { return s.IsDir() }, false)
 	test("zero?", func(s fs.FileInfo) Value { return s.Size() == 0 }, false)
 	f.meta.alias("zero?", "empty?")
 	test("size?", func(s fs.FileInfo) Value { return integer(s.Size()) }, nil)
+	of := newClass("File::Stat", c.object)
+	of.alloc = nil
+	f.consts["Stat"] = of
+	f.sdef("stat", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		s, err := os.Stat(t.text(a[0]))
+		t.fileError(err, t.text(a[0]))
+		return &Object{class: of, data: s}
+	})
 	stat := func(name string, get func(s fs.FileInfo) Value) {
+		of.def(name, 0, func(t *Interp, self Value, a []Value, b *Proc) Value { return get(self.(*Object).data.(fs.FileInfo)) })
+		if f.meta.methods[name] != nil {
+			return
+		}
 		f.sdef(name, 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
 			s, err := os.Stat(t.text(a[0]))
 			t.fileError(err, t.text(a[0]))
 			return get(s)
 		})
 	}
+	stat("file?", func(s fs.FileInfo) Value { return s.Mode().IsRegular() })
+	stat("directory?", func(s fs.FileInfo) Value { return s.IsDir() })
 	stat("size", func(s fs.FileInfo) Value { return integer(s.Size()) })
-	stat("mtime", func(s fs.FileInfo) Value { return &Time{t: s.ModTime()} })
+	for _, name := range []string{"mtime", "ctime", "atime"} {
+		stat(name, func(s fs.FileInfo) Value { return &Time{t: s.ModTime()} })
+	}
 }
 
 // fileError raises what a failure of the file system is in Ruby.
@@ -168,6 +171,8 @@ func (t *Interp) fileError(err error, name string) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		class, msg = "Errno::ENOENT", "No such file or directory @ rb_sysopen"
+	case errors.Is(err, fs.ErrExist):
+		class, msg = "Errno::EEXIST", "File exists @ dir_s_mkdir"
 	case errors.Is(err, fs.ErrPermission):
 		class, msg = "Errno::EACCES", "Permission denied @ rb_sysopen"
 	}

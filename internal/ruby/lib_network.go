@@ -359,6 +359,7 @@ func resolvPatterns(c *core, k *Class) {
 		if err != nil {
 			panic("BUG: " + err.Error())
 		}
+		r.shared = true
 		k.consts[name] = r
 	}
 	set(c.defineIn(k, "IPv4", c.object), "Regex", ip4Form)

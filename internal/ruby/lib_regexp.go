@@ -13,6 +13,7 @@ type Regexp struct {
 	src     string
 	opts    onig.Option
 	matcher *onig.Matcher // of the Interp that uses it, since only one does at a time
+	shared  bool          // a constant of the core: each Interp has a Regexp of its own for it
 }
 
 // MatchData is a MatchData.
@@ -69,9 +70,17 @@ func (t *Interp) regexp(pattern, flags string) *Regexp {
 	return r
 }
 
+// own returns the Regexp whose matcher t may use.
+func (r *Regexp) own(t *Interp) *Regexp {
+	if r.shared {
+		return t.regexp(r.src, r.flags())
+	}
+	return r
+}
+
 // search finds the first match at or behind a byte; it leaves $~ alone.
 func (t *Interp) search(r *Regexp, s *String, at int) *MatchData {
-	m := r.matcher
+	m := r.own(t).matcher
 	if !m.MatchAt(s.s, at) {
 		if m.TimedOut() {
 			t.raise(t.core.regexpTimeout, "regexp match timeout")
@@ -442,8 +451,8 @@ func (t *Interp) matches(r *Regexp, a []Value) Value {
 	if !ok {
 		return false
 	}
-	if !r.matcher.MatchAt(s.s, at) {
-		if r.matcher.TimedOut() {
+	if m := r.own(t).matcher; !m.MatchAt(s.s, at) {
+		if m.TimedOut() {
 			t.raise(t.core.regexpTimeout, "regexp match timeout")
 		}
 		return false

@@ -11,7 +11,7 @@ import (
 func knownLibrary(name string) bool {
 	switch name {
 	case "json", "time", "date", "csv", "set", "digest", "digest/md5", "digest/sha1", "digest/sha2", "digest/sha256", "openssl", "base64", "securerandom", "ipaddr", "resolv", "socket", "uri", "net/http", "net/https", "net/protocol", "lru_redux", "lru_reredux",
-		"cgi", "cgi/util", "cgi/escape", "yaml", "psych", "zlib", "stringio", "erb", "ostruct", "shellwords", "logger", "thread", "monitor", "timeout", "pp", "enumerator", "rational", "benchmark",
+		"cgi", "cgi/util", "cgi/escape", "yaml", "psych", "zlib", "stringio", "erb", "ostruct", "shellwords", "logger", "thread", "monitor", "timeout", "pp", "enumerator", "rational", "benchmark", "fileutils", "strscan", "singleton", "java",
 		"logstash/event", "logstash/timestamp", "logstash/json", "logstash/util", "logstash/namespace", "logstash/environment", "logstash/logging", "logstash/filters/base", "unicode_normalize/normalize":
 		return true
 	}
@@ -45,8 +45,24 @@ func systemMethods(c *core) {
 		t.callProc(b, nil, nil)
 		return time.Since(start).Seconds()
 	})
-	c.mod(c.object, "Singleton")
-	c.mod(c.object, "Forwardable")
+	singletonMethods(c.mod(c.object, "Singleton"))
+}
+
+// singletonMethods fills Singleton, which gives the classes that include it their one instance.
+func singletonMethods(m *Class) {
+	m.sdef("instance", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		return t.raise(t.core.noMethodError, "undefined method `instance' for Singleton:Module")
+	})
+	m.sdef("included", 1, 1, func(t *Interp, self Value, a []Value, b *Proc) Value {
+		var only Value
+		a[0].(*Class).sdef("instance", 0, 0, func(t *Interp, self Value, a []Value, b *Proc) Value {
+			if only == nil {
+				only = t.send(self, "new")
+			}
+			return only
+		})
+		return nil
+	})
 }
 
 var clockStart = time.Now()

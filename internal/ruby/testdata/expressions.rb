@@ -1152,3 +1152,10 @@ require 'ipaddr'; a = IPAddr.new("10.1.2.3"); [a & "255.255.0.0", a & 0xffff0000
 require 'ipaddr'; [IPAddr.new("2001:db8::1") & IPAddr.new("ffff::"), ~IPAddr.new("::1"), IPAddr.new_ntoh([10,1,2,3].pack("C*"))].map(&:to_s)
 require 'ipaddr'; [IPAddr.new("::1").ip6_arpa, IPAddr.new("::1").ip6_int, IPAddr::IN4MASK, IPAddr::IN6MASK]
 require 'ipaddr'; IPAddr.new("fe80::1%eth0").link_local?
+require 'strscan'; s = StringScanner.new("k=v, a=b"); [s.scan(/\w+/), s.skip(/=/), s.scan_until(/,/), s.pos, s.rest, s.eos?, s.getch, s.peek(2), s.check(/\w/), s.matched, s.check_until(/=/), s.pre_match, s.post_match]
+require 'strscan'; s = StringScanner.new('key="va\"l" x=1'); out = {}; until s.eos?; s.skip(/\s+/); k = s.scan(/\w+/); s.skip(/=/); out[k] = s.scan(/"((?:[^"\\]|\\.)*)"/) ? s[1] : s.scan(/\S+/); end; out
+require 'strscan'; s = StringScanner.new("été x"); [s.scan(/(?<a>.)/), s[:a], s.pos, s.getch, s.scan(/x/), s.matched, (s.unscan rescue $!.class), s.check(/ /), s.unscan.pos, s.terminate.eos?, s.reset.bol?, s.match?(/é/), s.exist?(/x/), (s.pos = 99 rescue $!.class)]
+require 'singleton'; class Sg; include Singleton; attr_accessor :x; end; Sg.instance.x = 1; Sg.instance.x
+[File.stat("/etc/passwd").size == File.size("/etc/passwd"), File.stat("/etc").directory?, File.stat("/etc/passwd").mtime == File.mtime("/etc/passwd")]
+Dir.mkdir("/") rescue $!.class
+File.delete("/nonexistent/x") rescue $!.class
