@@ -150,6 +150,9 @@ func TestEndsWithContext(t *testing.T) {
 	filtertest.EndsWithContext(t, Plugin, func(address string) string {
 		return strings.Replace(offline, "127.0.0.1:1", address, 1) + `statement => "select 1"`
 	}, `{"tags":["_jdbcstreamingfailure","_jdbcstreamingdefaultsused"],"t":[{}]} +`)
+	filtertest.EndsWithContext(t, Plugin, func(address string) string {
+		return `jdbc_driver_class => "com.mysql.jdbc.Driver" jdbc_connection_string => "jdbc:mysql://` + address + `/x" jdbc_user => "u" target => "t" statement => "select 1"`
+	}, `{"tags":["_jdbcstreamingfailure","_jdbcstreamingdefaultsused"],"t":[{}]} +`)
 }
 
 func TestCache(t *testing.T) {

@@ -1,6 +1,7 @@
 package jdbc
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -100,4 +101,20 @@ func TestTargets(t *testing.T) {
 	require.Equal(t, "Europe/Paris", u.Zone.Location().String())
 	_, err := NewTarget(&plugin.Env{}, Names{"u", "c"}, "jdbc:mysql://a/x?trustCertificateKeyStoreUrl=file:///none.jks&sslMode=VERIFY_CA", "", "me", "")
 	require.ErrorContains(t, err, "none.jks")
+}
+
+func FuzzParseURL(f *testing.F) {
+	for _, s := range []string{"jdbc:postgresql://a,b:1,[::1]:2/x?user=u&ssl=true", "jdbc:mysql://u:p@db:3307/x?sessionVariables=a='b,c'&serverTimezone=UTC", "jdbc:mariadb:x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		u, err := ParseURL(text)
+		if err == nil && (len(u.Hosts) == 0 || u.Dialect == 0) {
+			t.Fatalf("%q has no host or no database", text)
+		}
+		var ue *urlError
+		if errors.As(err, &ue) && (ue.Offset < 0 || ue.Offset > len(text)) {
+			t.Fatalf("%q: the place %d is outside", text, ue.Offset)
+		}
+	})
 }

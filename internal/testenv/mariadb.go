@@ -31,7 +31,7 @@ server=$0 dir=$1 port=$2 user=$3 password=$4
 if [ ! -e "$dir/data" ]; then
   mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$dir/data" --skip-test-db --auth-root-authentication-method=normal >/dev/null
   quoted=$(printf %s "$password" | sed "s/\\\\/&&/g; s/'/&&/g")
-  printf "CREATE DATABASE IF NOT EXISTS test;\nCREATE USER IF NOT EXISTS '%s'@'%%' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO '%s'@'%%';\n" \
+  printf "CREATE DATABASE IF NOT EXISTS test;\nCREATE USER IF NOT EXISTS '%s'@'%%' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO '%s'@'%%' WITH GRANT OPTION;\n" \
     "$user" "$quoted" "$user" >"$dir/init.sql"
 fi
 exec "$server" --no-defaults --user="$(id -un)" --datadir="$dir/data" --port="$port" --bind-address=127.0.0.1 --socket="$dir/s" --pid-file="$dir/pid" \

@@ -167,7 +167,8 @@ func (w *writer) deliver(ctx context.Context, events []pending) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if jdbc.State(err) != "" && !jdbc.Unreachable(err) {
+		// That there is no connection, whatever the reason, is no fault of the events.
+		if !errors.As(err, new(*connectError)) && jdbc.State(err) != "" && !jdbc.Unreachable(err) {
 			if tries++; out.o.MaxFlushExceptions >= 1 && tries >= out.o.MaxFlushExceptions {
 				for i := range left {
 					out.bury(err, &left[i])
@@ -221,11 +222,20 @@ func (w *writer) submit(ctx context.Context, events []pending) (left []pending, 
 	return left, err
 }
 
+// connectError is why there is no connection.
+type connectError struct{ error }
+
+func (e *connectError) Unwrap() error { return e.error }
+
 // connect returns a connection.
 func (w *writer) connect(ctx context.Context) (*sql.Conn, error) {
 	waiting, cancel := context.WithTimeout(ctx, w.out.o.ConnectionTimeout)
 	defer cancel()
-	return w.out.database().Conn(waiting)
+	c, err := w.out.database().Conn(waiting)
+	if err != nil {
+		return nil, &connectError{fmt.Errorf("connecting to the database: %w", err)}
+	}
+	return c, nil
 }
 
 // together writes events in one transaction.

@@ -199,6 +199,37 @@ func TestServerGone(t *testing.T) {
 	})
 }
 
+// TestRefusedUser: events wait until the database lets their writer in.
+func TestRefusedUser(t *testing.T) {
+	both(t, func(t *testing.T, get func(string) *server) {
+		s := get("closed")
+		create, alter, drop := `create user writer password 'old'; grant all on closed to writer`, `alter user writer password 'new'`, `drop owned by writer; drop user writer`
+		if !strings.Contains(s.d.URL, "postgresql") {
+			create, alter, drop = `create user writer identified by 'old'`, `alter user writer identified by 'new'`, `drop user writer`
+		}
+		exec := func(query string) {
+			t.Helper()
+			_, err := s.db.Exec(query)
+			require.NoError(t, err)
+		}
+		exec(create)
+		defer exec(drop)
+		if !strings.Contains(s.d.URL, "postgresql") {
+			exec("grant all on test.* to writer")
+		}
+		out := outputtest.New(t, Plugin, fmt.Sprintf(`connection_string => "%s" username => "writer" password => "new" retry_initial_interval => 0 max_flush_exceptions => 2
+			statement => ["insert into closed (id) values (?)", "id"]`, s.d.URL))
+		settled := out.WriteAsync(t, `{"id":1}`)
+		require.Eventually(t, func() bool { return out.Env.Stats.Retried.Load() > 5 }, 30*time.Second, time.Millisecond)
+		exec(alter)
+		<-settled
+		require.Len(t, s.rows(), 1)
+		require.EqualValues(t, 1, out.Env.Stats.Delivered.Load())
+		require.Zero(t, out.Env.Stats.Dropped.Load())
+		require.NoError(t, out.Close(t.Context()))
+	})
+}
+
 // TestEndsWithContext: a turn that cannot be written stays unsettled when the time is over.
 func TestEndsWithContext(t *testing.T) {
 	out := outputtest.New(t, Plugin, offline+`statement => ["insert into t values (?)", "id"]`)
