@@ -70,7 +70,7 @@ func TestRefused(t *testing.T) {
 	}
 	f(func(o *Options) { o.Pattern = "%{NOPE}" }, "NOPE")
 	f(func(o *Options) { o.Pattern = "(" }, "parenthesis")
-	f(func(o *Options) { o.PatternsDir = []string{"no/such/folder"} }, "no such file")
+	f(func(o *Options) { o.Pattern, o.PatternsDir = "%{MINE}", []string{"no/such/folder"} }, "MINE") // Logstash does not mind the folder
 	f(func(o *Options) { o.MaxLines = 0 }, "at least 1")
 }
 

@@ -4,6 +4,7 @@ package multiline
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"millrace/codecs/internal/message"
@@ -52,7 +53,7 @@ type Options struct {
 
 // New returns the codec.
 func New(o Options, env *plugin.Env) (*plugin.Codec, error) {
-	re, err := compile(&o)
+	re, err := compile(&o, env)
 	err = errors.Join(err, atLeast("max_lines", int64(o.MaxLines), 1), atLeast("max_bytes", int64(o.MaxBytes), 1),
 		atLeast("auto_flush_interval", int64(o.AutoFlushInterval), 0))
 	if err != nil {
@@ -77,13 +78,16 @@ func atLeast(option string, n, low int64) error {
 }
 
 // compile makes the regular expression of the pattern.
-func compile(o *Options) (*onig.Regexp, error) {
+func compile(o *Options, env *plugin.Env) (*onig.Regexp, error) {
 	set := patterns.Library(patterns.Legacy)
 	if len(o.PatternsDir) > 0 {
 		set = set.Extend()
 	}
 	for _, dir := range o.PatternsDir {
-		if err := set.AddPath(dir, "*"); err != nil {
+		err := set.AddPath(dir, "*")
+		if errors.Is(err, fs.ErrNotExist) {
+			env.Warn("patterns_dir", "%v", err)
+		} else if err != nil {
 			return nil, plugin.OptionError("patterns_dir", err)
 		}
 	}

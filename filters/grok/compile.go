@@ -3,6 +3,7 @@ package grok
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -124,7 +125,10 @@ func newSet(o Options, env *plugin.Env) (*patterns.Set, error) {
 	set := patterns.Library(mode).Extend()
 	var errs []error
 	for _, path := range o.PatternsDir {
-		if err := set.AddPath(path, o.PatternsFilesGlob); err != nil {
+		err := set.AddPath(path, o.PatternsFilesGlob)
+		if errors.Is(err, fs.ErrNotExist) {
+			env.Warn("patterns_dir", "%v", err) // as long as no pattern is missed, Logstash runs without
+		} else if err != nil {
 			errs = append(errs, plugin.OptionError("patterns_dir", err))
 		}
 	}

@@ -24,7 +24,9 @@ func TestDiagnostics(t *testing.T) {
 	f(`patern_definitions => {}`, `did you mean "pattern_definitions"?`)
 	f(`timeout_scope => "line"`, "timeout_scope")
 	f(`timeout_millis => "soon"`, "timeout_millis")
-	f(`patterns_dir => ["/nonexistent/patterns"]`, "/nonexistent/patterns")
+	f(`match => { "message" => "%{MINE}" } patterns_dir => ["/nonexistent/patterns"]`, "/nonexistent/patterns", "MINE")
+	// Where all patterns are known nothing is missed, and Logstash runs.
+	f(`match => { "message" => "%{WORD}" } patterns_dir => ["/nonexistent/patterns"]`, "warning", "/nonexistent/patterns")
 	f(`pattern => "%{WORD:w}"`, `option "pattern"`, "match")
 	f(`pattern => "%{WROD:w}"`, `unknown pattern "WROD"`)
 	f(`singles => true`, "no effect")

@@ -41,7 +41,6 @@ func TestNewErrors(t *testing.T) {
 		o.PatternDefinitions = config.Map[string]{{Key: "OUTER", Value: "ok %{INNER}"}, {Key: "INNER", Value: "a("}}
 	}, "of OUTER (pattern_definitions)", "of INNER (pattern_definitions)")
 	f(func(o *Options) { o.Match = matchOf("[a", "%{WORD:w}") }, "[a")
-	f(func(o *Options) { o.PatternsDir = []string{filepath.Join(dir, "missing")} }, "missing")
 	f(func(o *Options) { o.PatternsDir = []string{dir}; o.PatternsFilesGlob = "[a" }, `glob "[a"`)
 	f(func(o *Options) { o.TimeoutMillis = -1 }, "from 0")
 }

@@ -4,6 +4,7 @@ package multiline
 
 import (
 	"errors"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -80,7 +81,7 @@ const (
 func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	f := &filter{o: o, stats: env.Stats, log: throttle.New(env.Log, time.Minute), pending: make(map[string]*message)}
 	var err error
-	if f.re, err = compile(&o, env.ECS.Enabled()); err != nil {
+	if f.re, err = compile(&o, env); err != nil {
 		return nil, err
 	}
 	if o.MaxAge < 0 {
@@ -95,9 +96,9 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	return f, nil
 }
 
-func compile(o *Options, ecs bool) (*onig.Regexp, error) {
+func compile(o *Options, env *plugin.Env) (*onig.Regexp, error) {
 	mode := patterns.Legacy
-	if ecs {
+	if env.ECS.Enabled() {
 		mode = patterns.ECS
 	}
 	set := patterns.Library(mode)
@@ -105,7 +106,10 @@ func compile(o *Options, ecs bool) (*onig.Regexp, error) {
 		set = set.Extend()
 	}
 	for _, dir := range o.PatternsDir {
-		if err := set.AddPath(dir, "*"); err != nil {
+		err := set.AddPath(dir, "*")
+		if errors.Is(err, fs.ErrNotExist) {
+			env.Warn("patterns_dir", "%v", err)
+		} else if err != nil {
 			return nil, plugin.OptionError("patterns_dir", err)
 		}
 	}

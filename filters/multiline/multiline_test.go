@@ -107,7 +107,7 @@ func TestDiagnostics(t *testing.T) {
 	f(`pattern => "a"`, `option "what" is required`)
 	f(`pattern => "%{WROD}" what => "next"`, `did you mean "WORD"?`)
 	f(`pattern => "(" what => "next"`, `option "pattern"`)
-	f(`pattern => "a" what => "next" patterns_dir => ["/nonexistent"]`, `option "patterns_dir"`)
+	f(`pattern => "a" what => "next" patterns_dir => ["/nonexistent"]`, `warning: filter multiline: reading grok patterns`)
 	f(`pattern => "a" what => "next" max_age => -1`, `must not be negative`)
 	f(`pattern => "a" what => "next" enable_flush => true`, `obsolete`)
 }
