@@ -58,15 +58,15 @@ func (w *worker) filterSteps(steps []step, events []*event.Event) []*event.Event
 			}
 		}
 		s := &steps[0]
-		steps = steps[1:]
 		switch {
 		case s.branches != nil:
 			events = w.filterIf(s, events)
 		case s.multiply != nil:
 			events = w.multiplyAll(s, events)
 		default:
-			events = w.filterAll(s, events)
+			events = w.filterAll(steps, events)
 		}
+		steps = steps[1:]
 	}
 	return events
 }
@@ -79,32 +79,27 @@ func (w *worker) filterOne(steps []step, e *event.Event) (n int, kept bool) {
 		if s.branches != nil || s.multiply != nil {
 			return i, true
 		}
-		if !w.pass(s, e) {
+		c := s.stats
+		if s.filter.Filter(e) {
+			w.succeed(s, e)
+		}
+		c.in++
+		if e.Cancelled() {
+			w.drop(e)
 			return i, false
 		}
+		c.out++
 	}
 	return len(steps), true
 }
 
-// pass takes an event through a filter and reports whether it came out.
-func (w *worker) pass(s *step, e *event.Event) bool {
-	if s.filter.Filter(e) {
-		w.succeed(s, e)
-	}
-	s.stats.in++
-	if e.Cancelled() {
-		w.drop(e)
-		return false
-	}
-	s.stats.out++
-	return true
-}
-
-func (w *worker) filterAll(s *step, events []*event.Event) []*event.Event {
+// filterAll takes events through the filter that steps begin with.
+func (w *worker) filterAll(steps []step, events []*event.Event) []*event.Event {
+	s := &steps[0]
 	kept := events[:0]
 	for _, e := range events {
 		start := w.startSample()
-		came := w.pass(s, e)
+		_, came := w.filterOne(steps[:1], e)
 		s.stats.nanos += w.endSample(start)
 		if came {
 			kept = append(kept, e)
@@ -169,12 +164,15 @@ func (w *worker) filterIf(s *step, events []*event.Event) []*event.Event {
 	return append(out, events...)
 }
 
-// succeed applies the filter's common options to e.
+// succeed counts a match, and applies the filter's common options to e.
 func (w *worker) succeed(s *step, e *event.Event) {
 	s.stats.matched++
-	if s.common == nil {
-		return
+	if s.common != nil {
+		w.applyCommon(s, e)
 	}
+}
+
+func (w *worker) applyCommon(s *step, e *event.Event) {
 	if s.common.OnlyRemoved { // as most have it, if they have any
 		e.RemoveAll(s.common.Removed)
 		return
