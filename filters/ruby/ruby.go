@@ -157,11 +157,21 @@ func (u *unit) check() error {
 	} else {
 		errs = append(errs, problems("code", ruby.Check(u.code))...)
 	}
+	others := []*ruby.Program{}
+	if init != nil {
+		others = append(others, init)
+	}
+	for _, e := range u.code.UnsetVars(others...) {
+		u.f.env.Warn("code", noSetter, e)
+	}
 	for _, e := range u.code.UnknownLibraries() {
 		u.f.env.Warn("code", "%s, and every event that gets there will be tagged %s", e, u.f.o.TagOnException)
 	}
 	return errors.Join(errs...)
 }
+
+// noSetter is for variables that Logstash shares among all ruby filters.
+const noSetter = "%s here: each ruby filter has class and global variables of its own"
 
 func problems(option string, found []ruby.Problem) (errs []error) {
 	for _, p := range found {
@@ -188,6 +198,9 @@ func (f *filter) newScript() (plugin.Filter, error) {
 	var errs []error
 	for _, p := range ruby.Check(u.script.Program()) {
 		errs = append(errs, f.inScript(p))
+	}
+	for _, e := range u.script.Program().UnsetVars() {
+		f.env.Warn("path", "%s: "+noSetter, f.o.Path, placeless{e})
 	}
 	for _, e := range u.script.Program().UnknownLibraries() {
 		errs = append(errs, plugin.OptionError("path", fmt.Errorf("%s: %w", f.o.Path, placeless{e})))

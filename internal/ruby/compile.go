@@ -172,10 +172,10 @@ func (c *compiler) plain(n syntax.Node) node {
 		c.uses.state = true
 		return &ivarNode{c.t.ivarID(n.Name), n.Name}
 	case *syntax.GVar:
-		c.globalVar(n.Name)
+		c.globalVar(n)
 		return &gvarNode{n.Name}
 	case *syntax.CVar:
-		c.uses.state = true
+		c.uses.wideVar(n.At(), n.Name)
 		return &cvarNode{n.Name}
 	case *syntax.Const:
 		return c.constant(n)
@@ -625,13 +625,14 @@ func (c *compiler) declareAll(n syntax.Node) {
 	}
 }
 
-func (c *compiler) globalVar(name string) {
+func (c *compiler) globalVar(n *syntax.GVar) {
+	name := n.Name
 	special := len(name) == 2 && strings.IndexByte("~&`'+!@0123456789", name[1]) >= 0 || name[1] >= '0' && name[1] <= '9'
 	switch name {
 	case "$stdout", "$stderr", "$stdin", "$PROGRAM_NAME":
 		special = true
 	}
 	if !special {
-		c.uses.state = true
+		c.uses.wideVar(n.At(), name)
 	}
 }

@@ -24,7 +24,13 @@ func (c *compiler) target(n syntax.Node) target {
 	switch n := n.(type) {
 	case *syntax.LVar:
 		return c.variable(n.Name).(target)
-	case *syntax.IVar, *syntax.GVar, *syntax.CVar:
+	case *syntax.IVar:
+		return c.plain(n).(target)
+	case *syntax.GVar:
+		c.uses.varsSet[n.Name] = true
+		return c.plain(n).(target)
+	case *syntax.CVar:
+		c.uses.varsSet[n.Name] = true
 		return c.plain(n).(target)
 	case *syntax.Const:
 		c.uses.state = true

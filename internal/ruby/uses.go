@@ -29,13 +29,23 @@ type uses struct {
 	unknowns  []place
 	defined   map[string]bool
 	symbols   map[string]bool
-	dynamic   bool // method_missing, define_method with a name that is computed
-	opaque    bool // it runs files whose names are computed
-	newEvents bool // new_event_block is used
+	dynamic   bool            // method_missing, define_method with a name that is computed
+	opaque    bool            // it runs files whose names are computed
+	newEvents bool            // new_event_block is used
+	wideVars  []place         // the class and global variables
+	varsSet   map[string]bool // those of them that it sets
 	quiet     int
 }
 
-func newUses() *uses { return &uses{defined: make(map[string]bool), symbols: make(map[string]bool)} }
+func newUses() *uses {
+	return &uses{defined: make(map[string]bool), symbols: make(map[string]bool), varsSet: make(map[string]bool)}
+}
+
+// wideVar notes a class or global variable.
+func (u *uses) wideVar(pos int, name string) {
+	u.state = true
+	u.wideVars = append(u.wideVars, place{pos, name})
+}
 
 func (u *uses) name(pos int, name string) { u.calls = append(u.calls, place{pos, name}) }
 
@@ -244,6 +254,33 @@ func (p *Program) UnknownLibraries() []*syntax.Error {
 		if _, ok := sourceFile(l.name, l.relative, p.src.name); !ok && !knownLibrary(l.name) {
 			out = append(out, syntax.NewError(p.src.text, l.pos, "no such file to load -- %s: there is no such library", l.name))
 		}
+	}
+	return out
+}
+
+// UnsetVars returns a note for each class or global variable that neither the program nor the others, which run in the same Interp, set.
+func (p *Program) UnsetVars(others ...*Program) []*syntax.Error {
+	set := make(map[string]bool)
+	for _, q := range withFiles(append([]*Program{p}, others...)) {
+		if q.uses.opaque {
+			return nil
+		}
+		for name := range q.uses.varsSet {
+			set[name] = true
+		}
+		for _, m := range q.uses.calls {
+			if m.name == "class_variable_set" {
+				return nil
+			}
+		}
+	}
+	var out []*syntax.Error
+	for _, v := range p.uses.wideVars {
+		if first := strings.TrimLeft(v.name, "$@")[0]; set[v.name] || first < 'a' || first > 'z' {
+			continue // Ruby's own have no small letter
+		}
+		set[v.name] = true
+		out = append(out, syntax.NewError(p.src.text, v.pos, "nothing sets %s", v.name))
 	}
 	return out
 }
