@@ -31,13 +31,16 @@ func findPostgres() (dir, missing string) {
 	return dir, ""
 }
 
-// postgresScript makes a cluster, if there is none, and a database, and becomes the server. "$@" is what runs a program as another user.
+// postgresScript makes a cluster, if there is none, and a database, and becomes the server. "$@" is what runs a program as another user. The
+// processes of a server that was killed, which have groups of their own, take a moment to notice; the next does not start before.
 const postgresScript = `set -e
 bin=$0 dir=$1 port=$2 user=$3; shift 3
 if [ ! -e "$dir/data" ]; then
   "$@" "$bin/initdb" --no-sync -A scram-sha-256 -U "$user" --pwfile="$dir/password" -E UTF8 --locale=C -D "$dir/data"
   echo 'CREATE DATABASE test' | "$@" "$bin/postgres" --single -D "$dir/data" postgres >/dev/null
 fi
+n=0
+while [ $n -lt 300 ] && ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -q " $dir/data\$"; do sleep 0.1; n=$((n+1)); done
 exec "$@" "$bin/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
   -c fsync=off -c full_page_writes=off -c max_connections=50`
 
