@@ -32,6 +32,8 @@ type filterCount struct {
 	shared                  *PluginStats
 	in, out, matched, nanos int64
 	failureTag              string
+
+	_ [64]byte // as with writerSlot
 }
 
 // writerSlot is a worker's writer of one output.
@@ -41,6 +43,8 @@ type writerSlot struct {
 	dirty  bool // something was appended since the last flush
 	in     int64
 	nanos  int64
+
+	_ [64]byte // a line of the cache between the slots of two workers, which write to them with each event
 }
 
 // filterSteps takes events through steps and returns those that came out, in events' own storage where nothing multiplied. Events are

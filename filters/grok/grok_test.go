@@ -105,9 +105,8 @@ func TestCounts(t *testing.T) {
 	require.Equal(t, map[string]int{"message": 2}, f.(*Filter).PatternsPerField())
 	w := f.(*Filter).ForWorker()
 	for _, text := range []string{"1", "x y", "?", "2"} {
-		w.Filter(newEvent(t, "message", text))
+		require.Equal(t, text != "?", w.Filter(newEvent(t, "message", text)))
 	}
-	require.EqualValues(t, 3, f.(*Filter).matches.Load())
 	require.EqualValues(t, 1, f.(*Filter).failures.Load())
 }
 
@@ -237,7 +236,6 @@ func TestWorkersShareNothing(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.EqualValues(t, 200, f.(*Filter).matches.Load())
 }
 
 func TestNoAllocations(t *testing.T) {

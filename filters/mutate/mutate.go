@@ -89,6 +89,8 @@ type filter struct {
 	stats      *plugin.Stats
 	log        *throttle.Logger
 	scratch    scratch
+
+	_ [64]byte // a line of the cache between the scratch of two workers
 }
 
 // New compiles the operations.

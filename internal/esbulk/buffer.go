@@ -12,6 +12,8 @@ type Buffer struct {
 	spans []span       // whose the operations are, in order
 	notes map[int]note // of the few operations that have one
 	extra int          // bytes of notes
+
+	_ [64]byte // a line of the cache between the buffers of two workers, which write to them with each operation
 }
 
 // note is what an operation has besides its bytes.

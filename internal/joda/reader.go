@@ -24,6 +24,8 @@ type Reader struct {
 	offset int64
 
 	hits, pause int // texts that were known since the last one was remembered; texts not to be remembered
+
+	_ [64]byte // a line of the cache between the readers of two workers, which write to them with each text
 }
 
 // Limits of what is remembered. The longest usual prefix is "Wednesday, September 10, 2026 ".

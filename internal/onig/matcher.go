@@ -51,7 +51,13 @@ type Matcher struct {
 	progress int32 // debug: the most bytes an attempt got through
 	furthest int32
 	stopped  int32
+
+	_ [cacheLine]byte
 }
+
+// cacheLine is what lies between the scratch space of one goroutine and that of the next: where both write to one line of the cache, each
+// waits for the other's processor.
+const cacheLine = 64
 
 // NewMatcher returns scratch space for matching re.
 func (re *Regexp) NewMatcher() *Matcher {
@@ -61,7 +67,7 @@ func (re *Regexp) NewMatcher() *Matcher {
 // prepare makes the program and what it works on.
 func (m *Matcher) prepare() {
 	m.re = m.make()
-	m.regs, m.stack, m.traces = make([]int32, m.re.regs), make([]frame, 64), make([]trace, m.re.traces)
+	m.regs, m.stack, m.traces = make([]int32, m.re.regs, m.re.regs+cacheLine/4), make([]frame, 64), make([]trace, m.re.traces, m.re.traces+1)
 }
 
 // NewDebugMatcher returns a matcher that is slower and knows how far a failing match got: see Furthest.

@@ -149,12 +149,15 @@ func (d *decoration) add(p *Path, v Value) {
 	d.fields = append(d.fields, Field{k.name, v})
 }
 
-// apply gives e what every event has and the facts about the source. It reports whether that was possible: whether e had none of the fields, and room for them.
+// apply gives e what every event has and the facts about the source. It reports whether that was possible: whether e had none of the fields, and few others.
 func (d *decoration) apply(e *Event, s *Source, t time.Time) bool {
 	o := &e.root
 	n := len(o.fields)
-	if o.seen.meets(&d.seen) || n+maxDecoration > min(cap(o.fields), len(o.marks)) {
+	if o.seen.meets(&d.seen) || n+maxDecoration > len(o.marks) {
 		return false
+	}
+	if n+len(d.fields) > cap(o.fields) {
+		o.fields = slices.Grow(o.fields, len(d.fields))
 	}
 	o.fields = o.fields[:n+len(d.fields)]
 	copy(o.fields[n:], d.fields)
