@@ -13,17 +13,6 @@ import (
 // the kernel's socket buffers, which count too, and what the collector has not yet given back.
 const memoryShare = 0.9
 
-// gcPercent is how much the heap may grow before it is collected again, in parts of what is in use. Go's default of 100 costs 3 to 9 MB more at full
-// load and saves no CPU time that could be measured: what is collected are texts, which hold no pointers.
-const gcPercent = 70
-
-// tuneCollector sets gcPercent, unless GOGC says otherwise. It is for pipelines that run: compiling them is faster without.
-func tuneCollector() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-}
-
 // limitMemory tells the garbage collector how much memory the container has, so that it collects before the kernel kills. GOMEMLIMIT
 // has precedence. The number of processors Go takes from the cgroup by itself.
 func limitMemory() {
