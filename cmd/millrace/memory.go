@@ -13,6 +13,18 @@ import (
 // the kernel's socket buffers, which count too, and what the collector has not yet given back.
 const memoryShare = 0.9
 
+// gcPercent is how much the heap may grow before it is collected again, in parts of what is in use. With Go's default of 100 the peak at full load is 64 to
+// 73 MB, with 80 it is 50 to 58, with 70 45 to 53. Collections cost little, for what is collected are texts, which hold no pointers: 150 would save 8 % of CPU
+// time.
+const gcPercent = 80
+
+// tuneCollector sets gcPercent, unless GOGC says otherwise. It is for pipelines that run: compiling them is faster without.
+func tuneCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+}
+
 // limitMemory tells the garbage collector how much memory the container has, so that it collects before the kernel kills. GOMEMLIMIT
 // has precedence. The number of processors Go takes from the cgroup by itself.
 func limitMemory() {

@@ -235,6 +235,7 @@ func (a *agent) announce(ctx context.Context, pipelines []*pipeline.Pipeline) {
 		}
 	}
 	a.log.Info("Pipelines running", "count", len(pipelines), "started_in", time.Since(a.began).Round(100*time.Microsecond))
+	tuneCollector()
 	if err := forgetStart(); err != nil {
 		a.log.Debug("memory that only the start needed is kept", "error", err)
 	}
