@@ -70,6 +70,9 @@ type worker struct {
 	*filter
 	readers []*joda.Reader
 	zones   *zones // nil if all events have one time zone
+
+	present time.Time // of the batch that was read at batch
+	batch   int64
 }
 
 // Filter reads the field.
@@ -116,10 +119,18 @@ func (f *worker) read(e *event.Event, v event.Value) (t time.Time, ok bool) {
 	return t, false
 }
 
+// presentFor returns the time that counts as the present for e. The clock is read once a batch: with each event it would be a fifth of the filter's time.
+func (f *worker) presentFor(e *event.Event) time.Time {
+	if at := e.Read(); at == 0 || at != f.batch {
+		f.present, f.batch = f.now(), at
+	}
+	return f.present
+}
+
 func (f *worker) readText(e *event.Event, s string) (t time.Time, ok bool) {
 	var now time.Time
 	if f.needsNow {
-		now = f.now()
+		now = f.presentFor(e)
 	}
 	if f.zones == nil {
 		for _, r := range f.readers {

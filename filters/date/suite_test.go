@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"millrace/filters/internal/filtertest"
+	"millrace/pipeline/event"
 )
 
 // What the plugin's own test suites assert, in Ruby and in Java.
@@ -164,4 +165,27 @@ func TestSuiteYear(t *testing.T) {
 
 func TestSuiteMistakes(t *testing.T) {
 	require.Contains(t, filtertest.Diagnose(Plugin, `match => ["mydate"] locale => "en"`), "error")
+}
+
+// The events of a batch share one present; the next batch has its own. An event that no batch brought asks the clock.
+func TestPresentIsTheBatchs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Date(2030, 12, 31, 23, 59, 0, 0, time.UTC)))
+		w := filtertest.New(t, Plugin, `match => ["t", "MMM dd HH:mm:ss"] timezone => "UTC" target => "u"`).Filter
+		year := func(read int64) int {
+			e := event.New(nil)
+			e.SetRead(read)
+			require.NoError(t, e.Set(event.MustPath("t"), event.StringValue("Jun 01 00:00:00")))
+			require.True(t, w.Filter(e))
+			u, _ := e.Get(event.MustPath("u"))
+			return u.Time().Year()
+		}
+		require.Equal(t, 2030, year(1))
+		time.Sleep(time.Hour)
+		require.Equal(t, 2030, year(1))
+		require.Equal(t, 2031, year(2))
+		require.Equal(t, 2031, year(0))
+		time.Sleep(365 * 24 * time.Hour)
+		require.Equal(t, 2032, year(0))
+	})
 }
