@@ -518,19 +518,24 @@ func (s *search) run(ctx context.Context) ([]byte, error) {
 func (s *search) ask(ctx context.Context, r *query.Search) (*query.Result, error) {
 	for len(r.Targets) > 0 {
 		res, err := s.s.engine.Search(ctx, r)
-		if err == nil || !s.dropGone(r) {
+		if err == nil || !s.dropGone(r) && (!errors.Is(err, query.ErrNoIndex) || ctx.Err() != nil) {
 			return res, err
 		}
 	}
 	return &query.Result{TotalExact: true}, nil
 }
 
-// dropGone removes targets that are not there any more, and reports whether there was one.
+// dropGone removes targets that are not there any more, and reports whether there was one. The engine is asked too, for an index that was deleted and is being
+// made again is in the catalogue before it is there; if it has come back meanwhile, the next search finds it.
 func (s *search) dropGone(r *query.Search) bool {
+	there := make(map[string]bool)
+	for _, ix := range s.s.engine.Indices() {
+		there[ix.Name] = true
+	}
 	n := len(r.Targets)
 	s.s.cat.mu.RLock()
 	defer s.s.cat.mu.RUnlock()
-	r.Targets = slices.DeleteFunc(r.Targets, func(t query.Target) bool { return s.s.cat.indices[t.Index] == nil })
+	r.Targets = slices.DeleteFunc(r.Targets, func(t query.Target) bool { return s.s.cat.indices[t.Index] == nil || !there[t.Index] })
 	return len(r.Targets) < n
 }
 
