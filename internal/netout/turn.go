@@ -1,5 +1,5 @@
 // Package netout is what the outputs that send over a connection have in common: a worker's turn as records, a stream that is connected
-// again without losing what was not written, and datagrams.
+// again without losing what was not written, datagrams, and a bound on what is held.
 package netout
 
 import (

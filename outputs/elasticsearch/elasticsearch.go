@@ -95,15 +95,9 @@ func (out *output) senderConfig(o *Options) esbulk.Config {
 		Metrics: out.metrics, Log: out.log, Document: out.enc.document,
 	}
 	if out.env.DeadLetters != nil {
-		cfg.DeadLetter = out.deadLetter
+		cfg.DeadLetter = out.env.WriteDeadLetter
 	}
 	return cfg
-}
-
-func (out *output) deadLetter(reason string, document []byte, replayed bool) error {
-	return out.env.DeadLetters.Write(plugin.DeadLetter{
-		Time: time.Now(), PluginType: out.env.Name, PluginID: out.env.ID, Reason: reason, Document: document, Replayed: replayed,
-	})
 }
 
 // startPatience is how long Start waits to learn whether the cluster knows lifecycle policies, which decides about the index of events.
@@ -174,14 +168,9 @@ func (w *writer) Append(e *event.Event) error {
 
 // refuse dead-letters or drops an event for which no operation can be made.
 func (w *writer) refuse(e *event.Event, reason error) {
-	env := w.out.env
-	if env.DeadLetters != nil {
-		if err := w.out.deadLetter(reason.Error(), e.AppendJSON(nil), plugin.Replayed(e)); err == nil {
-			env.Stats.DeadLettered.Add(1)
-			return
-		}
+	if w.out.env.Bury(reason.Error(), e.AppendJSON(nil), plugin.Replayed(e)) {
+		return
 	}
-	env.Stats.Dropped.Add(1)
 	w.out.metrics.NonRetryable.Add(1)
 	w.out.log.Warn("events that cannot be written are dropped", slog.Any("reason", reason))
 }

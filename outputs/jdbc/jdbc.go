@@ -304,17 +304,9 @@ func refusedHere(err error) bool {
 
 // bury writes a dead letter, or counts the event as dropped.
 func (out *output) bury(reason error, p *pending) {
-	if d := out.env.DeadLetters; d != nil {
-		err := d.Write(plugin.DeadLetter{
-			Time: time.Now(), PluginType: out.env.Name, PluginID: out.env.ID, Reason: reason.Error(), Document: p.document, Replayed: p.replayed,
-		})
-		if err == nil {
-			out.env.Stats.DeadLettered.Add(1)
-			return
-		}
+	if !out.env.Bury(reason.Error(), p.document, p.replayed) {
+		out.log.Error("the database refused events, which are dropped", slog.Any("error", reason))
 	}
-	out.env.Stats.Dropped.Add(1)
-	out.log.Error("the database refused events, which are dropped", slog.Any("error", reason))
 }
 
 var _ plugin.Starter = (*output)(nil)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"millrace/internal/netout"
 	"millrace/internal/throttle"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -33,7 +34,7 @@ type output struct {
 	cl     *kgo.Client // set by Start, before any writer is used
 	ctx    context.Context
 	cancel context.CancelFunc
-	gate   *gate
+	gate   *netout.Gate
 	turns  sync.Pool
 	again  again
 	closed atomic.Bool // what fails from now on is left
@@ -41,7 +42,7 @@ type output struct {
 
 // New checks the options; nothing is connected to.
 func New(o Options, env *plugin.Env) (plugin.Output, error) {
-	out := &output{o: o, env: env, log: throttle.New(env.Log, 30*time.Second), gate: newGate(int64(o.BufferMemory))}
+	out := &output{o: o, env: env, log: throttle.New(env.Log, 30*time.Second), gate: netout.NewGate(int64(o.BufferMemory))}
 	opts, err := o.producer(env)
 	var errs []error
 	if err != nil {
@@ -90,7 +91,7 @@ func (out *output) Close(ctx context.Context) error {
 		return nil
 	}
 	_ = out.cl.Flush(ctx) // does not wait for linger_ms; its error is that of ctx
-	left := out.gate.drain(ctx)
+	left := out.gate.Drain(ctx)
 	out.closed.Store(true)
 	out.cancel()
 	<-out.again.ended
@@ -156,7 +157,7 @@ func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 		b.Settle()
 		return nil
 	}
-	if err := w.out.gate.enter(ctx, int64(len(t.buf))); err != nil {
+	if err := w.out.gate.Enter(ctx, int64(len(t.buf))); err != nil {
 		t.reset()
 		return err
 	}
@@ -167,15 +168,7 @@ func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 
 // bury writes a dead letter, or counts the event as dropped.
 func (out *output) bury(reason string, document []byte, replayed bool) {
-	if d := out.env.DeadLetters; d != nil {
-		err := d.Write(plugin.DeadLetter{
-			Time: time.Now(), PluginType: out.env.Name, PluginID: out.env.ID, Reason: reason, Document: document, Replayed: replayed,
-		})
-		if err == nil {
-			out.env.Stats.DeadLettered.Add(1)
-			return
-		}
+	if !out.env.Bury(reason, document, replayed) {
+		out.log.Warn("events that cannot be written are dropped", slog.String("reason", reason))
 	}
-	out.env.Stats.Dropped.Add(1)
-	out.log.Warn("events that cannot be written are dropped", slog.String("reason", reason))
 }

@@ -137,7 +137,7 @@ func (t *turn) done() {
 	t.reset()
 	out.turns.Put(t)
 	b.Settle()
-	out.gate.leave(held)
+	out.gate.Leave(held)
 }
 
 // giveUp makes a dead letter of a record.

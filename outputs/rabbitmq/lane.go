@@ -253,7 +253,7 @@ func (l *lane) done(t *turn) {
 	t.reset()
 	l.out.turns.Put(t)
 	b.Settle()
-	l.out.hold(-1)
+	l.out.gate.Leave(1)
 }
 
 // reason returns why a channel failed: the server's word, if there is one.

@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"millrace/internal/amqpclient"
+	"millrace/internal/netout"
 	"millrace/internal/throttle"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -34,16 +35,16 @@ type output struct {
 	lanes  sync.WaitGroup
 
 	connecting sync.Mutex // held while a connection is made: one at a time
-	mu         sync.Mutex // guards what follows
+	mu         sync.Mutex // guards link
 	link       *link
-	held       int           // turns that are not settled
-	settled    chan struct{} // closed and replaced when one is
+
+	gate *netout.Gate // of the turns that are not settled, of which lanes take only so many
 }
 
 func (out *output) start() {
 	out.turns.New = func() any { return new(turn) }
 	out.ctx, out.cancel = context.WithCancel(context.Background())
-	out.settled = make(chan struct{})
+	out.gate = netout.NewGate(math.MaxInt64)
 }
 
 // NewWriter implements plugin.Output.
@@ -56,7 +57,7 @@ func (out *output) Close(ctx context.Context) error {
 	if out.ctx.Err() != nil {
 		return nil
 	}
-	left := out.drain(ctx)
+	left := out.gate.Drain(ctx)
 	out.cancel()
 	out.mu.Lock()
 	link := out.link
@@ -72,33 +73,6 @@ func (out *output) Close(ctx context.Context) error {
 		link.Close()
 	}
 	return nil
-}
-
-// drain waits until all turns are settled or ctx ends, and returns how many are left.
-func (out *output) drain(ctx context.Context) int {
-	for {
-		out.mu.Lock()
-		held, settled := out.held, out.settled
-		out.mu.Unlock()
-		if held == 0 {
-			return 0
-		}
-		select {
-		case <-settled:
-		case <-ctx.Done():
-			return held
-		}
-	}
-}
-
-func (out *output) hold(n int) {
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	out.held += n
-	if n < 0 {
-		close(out.settled)
-		out.settled = make(chan struct{})
-	}
 }
 
 // writer encodes the events of one worker.
@@ -129,13 +103,16 @@ func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 	}
 	w.lane.begin()
 	t.b, t.left = b, len(t.marks)
-	w.out.hold(1)
+	if err := w.out.gate.Enter(ctx, 1); err != nil {
+		t.reset()
+		return err
+	}
 	select {
 	case w.lane.turns <- t:
 		w.turn = w.out.turns.Get().(*turn)
 		return nil
 	case <-ctx.Done():
-		w.out.hold(-1)
+		w.out.gate.Leave(1)
 		t.reset()
 		return ctx.Err()
 	}
@@ -143,22 +120,7 @@ func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 
 // bury writes a dead letter, or counts the event as dropped.
 func (out *output) bury(reason string, document []byte, replayed bool) {
-	if d := out.env.DeadLetters; d != nil {
-		err := d.Write(plugin.DeadLetter{
-			Time: time.Now(), PluginType: out.env.Name, PluginID: out.env.ID, Reason: reason, Document: document, Replayed: replayed,
-		})
-		if err == nil {
-			out.env.Stats.DeadLettered.Add(1)
-			return
-		}
+	if !out.env.Bury(reason, document, replayed) {
+		out.log.Warn("events that cannot be written are dropped", slog.String("reason", reason))
 	}
-	out.env.Stats.Dropped.Add(1)
-	out.log.Warn("events that cannot be written are dropped", slog.String("reason", reason))
-}
-
-// holding returns how many turns are not settled.
-func (out *output) holding() int {
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	return out.held
 }

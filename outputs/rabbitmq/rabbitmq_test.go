@@ -324,7 +324,7 @@ func testEnd(t *testing.T, s *server) {
 		ok, _ := o.Flush(context.Background())
 		settled <- ok
 	}()
-	require.Eventually(t, func() bool { return o.Output.(*output).holding() == 1 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return o.Output.(*output).gate.Held() == 1 }, time.Minute, time.Millisecond)
 	require.NoError(t, o.Close(ctx))
 	select {
 	case <-settled:

@@ -97,6 +97,24 @@ type DeadLetter struct {
 	Replayed bool
 }
 
+// WriteDeadLetter writes an event that cannot be delivered to the dead letter queue of env, which must have one; see [DeadLetter] for what is given.
+func (env *Env) WriteDeadLetter(reason string, document []byte, replayed bool) error {
+	return env.DeadLetters.Write(DeadLetter{
+		Time: time.Now(), PluginType: env.Name, PluginID: env.ID, Reason: reason, Document: document, Replayed: replayed,
+	})
+}
+
+// Bury gives an event up: it is written to the dead letter queue and counted as that or, where there is none or it takes nothing, counted as dropped. It reports
+// whether the event is kept; if not, the output should say so in its log.
+func (env *Env) Bury(reason string, document []byte, replayed bool) (kept bool) {
+	if env.DeadLetters != nil && env.WriteDeadLetter(reason, document, replayed) == nil {
+		env.Stats.DeadLettered.Add(1)
+		return true
+	}
+	env.Stats.Dropped.Add(1)
+	return false
+}
+
 var fromDeadLetters = event.MustPath("[@metadata][dead_letter_queue]")
 
 // Replayed reports whether e comes from a dead letter queue, by what the input dead_letter_queue tells of it. An output that writes dead
