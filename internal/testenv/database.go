@@ -3,7 +3,6 @@ package testenv
 import (
 	"fmt"
 	"os"
-	"sync"
 	"testing"
 )
 
@@ -34,10 +33,7 @@ type SharedDatabase struct {
 	find func() (dirs string, missing string)
 	new  func(programs, dir string) *server
 
-	mu      sync.Mutex // guards what follows
-	s       *server
-	dir     string
-	release func()
+	sharedServer
 }
 
 // RunWith runs the tests of a package, ends the servers that were started, and returns the exit status.
@@ -48,21 +44,6 @@ func RunWith(m interface{ Run() int }, servers ...*SharedDatabase) int {
 		}
 	}()
 	return m.Run()
-}
-
-func (s *SharedDatabase) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.s != nil {
-		p, _ := s.s.current()
-		p.Kill()
-		s.release()
-	}
-	if s.dir != "" {
-		if err := os.RemoveAll(s.dir); err != nil {
-			fmt.Fprintln(os.Stderr, "testenv:", err)
-		}
-	}
 }
 
 // Get returns the server for one test, started if it does not run. The test should use names of its own for tables.
@@ -76,30 +57,6 @@ func (s *SharedDatabase) Get(t testing.TB) *Database {
 		}
 		t.Skipf("%s (set %s=1 to fail instead)", msg, RequireServers)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.s == nil {
-		if err := s.prepare(programs); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if p, _ := s.s.current(); !p.Running() {
-		if err := s.s.start(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	h := Handle{t: t, s: s.s}
+	h := s.get(t, "", func(dir string) (*server, error) { return s.new(programs, dir), nil })
 	return &Database{Handle: h, URL: fmt.Sprintf("jdbc:%s://%s/test", s.scheme, h.Addr()), User: databaseUser, Password: databasePassword}
-}
-
-func (s *SharedDatabase) prepare(programs string) (err error) {
-	if s.dir, err = os.MkdirTemp("", "testenv-sql-"); err != nil {
-		return fmt.Errorf("making a data directory: %w", err)
-	}
-	srv := s.new(programs, s.dir)
-	if srv.port, s.release, err = takePort(); err != nil {
-		return err
-	}
-	s.s = srv
-	return nil
 }

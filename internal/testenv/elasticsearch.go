@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -175,19 +174,13 @@ func (e *ES) decode(data []byte, v any) {
 //
 //	func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
 type SharedES struct {
-	opts []Option
-
-	mu  sync.Mutex // guards what follows: tests may run in parallel
-	o   *options
-	s   *server
-	dir string
-	// release gives the node's port back.
-	release func()
+	o *options
+	sharedServer
 }
 
 // SharedElasticsearch describes a node to share; nothing is started yet.
 func SharedElasticsearch(opts ...Option) *SharedES {
-	return &SharedES{opts: opts}
+	return &SharedES{o: newOptions(opts)}
 }
 
 // Run runs the package's tests, ends the node if one was started, and returns the exit status.
@@ -196,57 +189,9 @@ func (s *SharedES) Run(m interface{ Run() int }) int {
 	return m.Run()
 }
 
-func (s *SharedES) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.s != nil {
-		p, _ := s.s.current()
-		p.Kill()
-		s.release()
-	}
-	if s.dir != "" {
-		if err := os.RemoveAll(s.dir); err != nil {
-			fmt.Fprintln(os.Stderr, "testenv:", err)
-		}
-	}
-}
-
 // Get returns the node for one test, started if it does not run. The test should use index names of its own.
 func (s *SharedES) Get(t testing.TB) *ES {
 	t.Helper()
 	requireJava(t, "Elasticsearch")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.s == nil {
-		if err := s.prepare(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if p, _ := s.s.current(); !p.Running() {
-		if err := s.s.start(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return newES(Handle{t: t, s: s.s}, s.o)
-}
-
-func (s *SharedES) prepare() error {
-	o := newOptions(s.opts)
-	dir := o.dir
-	if dir == "" {
-		var err error
-		if dir, err = os.MkdirTemp("", "testenv-es-"); err != nil {
-			return fmt.Errorf("making a data directory: %w", err)
-		}
-		s.dir = dir
-	}
-	srv, err := newElasticsearch(o, dir)
-	if err != nil {
-		return err
-	}
-	if srv.port, s.release, err = takePort(); err != nil {
-		return err
-	}
-	s.o, s.s = o, srv
-	return nil
+	return newES(s.get(t, s.o.dir, func(dir string) (*server, error) { return newElasticsearch(s.o, dir) }), s.o)
 }
