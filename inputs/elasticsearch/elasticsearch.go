@@ -48,23 +48,18 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 		}
 		return final(err)
 	}
-	inner, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	in.schedule.Run(inner, func() {
-		err := in.search(inner, out)
+	return in.schedule.RunUntil(ctx, func(ctx context.Context) error {
+		err := in.search(ctx, out)
 		var pe *pushError
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case errors.As(err, &pe):
-			cancel(pe.err)
+			return pe.err
 		default:
 			in.env.Log.Error("a search failed; the next is that of the schedule", slog.Any("error", err))
 		}
-	})
-	if ctx.Err() != nil {
 		return nil
-	}
-	return context.Cause(inner)
+	})
 }
 
 // final marks an error that another attempt will not mend: the cluster refused the request.

@@ -62,23 +62,18 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 		}
 		return err
 	}
-	inner, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	in.schedule.Run(inner, func() {
-		err := s.run(inner)
+	return in.schedule.RunUntil(ctx, func(ctx context.Context) error {
+		err := s.run(ctx)
 		var pe *pushError
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case errors.As(err, &pe):
-			cancel(pe.err)
+			return pe.err
 		default:
 			in.env.Log.Error("a run failed; the next is that of the schedule", slog.Any("error", err))
 		}
-	})
-	if ctx.Err() != nil {
 		return nil
-	}
-	return context.Cause(inner)
+	})
 }
 
 // pushError is that of the queue.

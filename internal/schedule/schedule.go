@@ -87,6 +87,21 @@ func (s *Schedule) next(last, now time.Time) time.Time {
 	return time.Time{}
 }
 
+// RunUntil is Run for what may end it: it returns the first error of do, nil when ctx ended.
+func (s *Schedule) RunUntil(ctx context.Context, do func(context.Context) error) error {
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.Run(inner, func() {
+		if err := do(inner); err != nil {
+			cancel(err)
+		}
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return context.Cause(inner)
+}
+
 // Run calls do at the times of the schedule, one after the other, until ctx ends.
 func (s *Schedule) Run(ctx context.Context, do func()) {
 	for at := s.first(time.Now()); !at.IsZero(); at = s.next(at, time.Now()) {
