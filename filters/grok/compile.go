@@ -3,7 +3,6 @@ package grok
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -123,19 +122,11 @@ func newSet(o Options, env *plugin.Env) (*patterns.Set, error) {
 		mode = patterns.ECS
 	}
 	set := patterns.Library(mode).Extend()
-	var errs []error
-	for _, path := range o.PatternsDir {
-		err := set.AddPath(path, o.PatternsFilesGlob)
-		if errors.Is(err, fs.ErrNotExist) {
-			env.Warn("patterns_dir", "%v", err) // as long as no pattern is missed, Logstash runs without
-		} else if err != nil {
-			errs = append(errs, plugin.OptionError("patterns_dir", err))
-		}
-	}
+	err := set.AddOption(env, o.PatternsDir, o.PatternsFilesGlob)
 	for _, d := range o.PatternDefinitions {
 		set.Add(patterns.Definition{Name: d.Key, Text: d.Value, Origin: "pattern_definitions"})
 	}
-	return set, errors.Join(errs...)
+	return set, err
 }
 
 type compiler struct {

@@ -4,7 +4,6 @@ package multiline
 
 import (
 	"errors"
-	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -105,13 +104,8 @@ func compile(o *Options, env *plugin.Env) (*onig.Regexp, error) {
 	if len(o.PatternsDir) > 0 {
 		set = set.Extend()
 	}
-	for _, dir := range o.PatternsDir {
-		err := set.AddPath(dir, "*")
-		if errors.Is(err, fs.ErrNotExist) {
-			env.Warn("patterns_dir", "%v", err)
-		} else if err != nil {
-			return nil, plugin.OptionError("patterns_dir", err)
-		}
+	if err := set.AddOption(env, o.PatternsDir, "*"); err != nil {
+		return nil, err
 	}
 	re, _, err := set.Compile(o.Pattern, true)
 	if err != nil {

@@ -1,12 +1,15 @@
 package patterns
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"millrace/pipeline/plugin"
 )
 
 // AddPath adds the pattern files that a path names: a file, the files of a directory whose names match glob, or the files
@@ -36,6 +39,21 @@ func (s *Set) AddPath(path, glob string) error {
 		}
 	}
 	return nil
+}
+
+// AddOption is AddPath for each path of the option patterns_dir of a plugin; its errors name the option. A path that does not exist is a warning: as long as no
+// pattern is missed, Logstash runs without it.
+func (s *Set) AddOption(env *plugin.Env, paths []string, glob string) error {
+	var errs []error
+	for _, path := range paths {
+		err := s.AddPath(path, glob)
+		if errors.Is(err, fs.ErrNotExist) {
+			env.Warn("patterns_dir", "%v", err)
+		} else if err != nil {
+			errs = append(errs, plugin.OptionError("patterns_dir", err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // globFiles finds files as Ruby's Dir.glob does: * ? [..] {a,b}, and ** for any number of folders.
