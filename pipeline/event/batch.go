@@ -51,8 +51,7 @@ func (b *Batch) Record(i int) Record {
 // Spread makes Records of the Spans, for who has something to say about one of them.
 func (b *Batch) Spread() {
 	for i := range b.Spans {
-		s := &b.Spans[i]
-		b.Records = append(b.Records, Record{Data: b.Text[s.Start:s.End]})
+		b.Records = append(b.Records, b.Record(i))
 	}
 	b.Release()
 }
