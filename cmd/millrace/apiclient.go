@@ -42,7 +42,7 @@ func (f *apiFlags) connection(fs *pflag.FlagSet) {
 
 // settings declares the settings that tell where a Millrace of this machine listens, for commands without all of the flags of a run.
 func (f *apiFlags) settings(fs *pflag.FlagSet) {
-	fs.String("path.settings", "", "folder of logstash.yml")
+	fs.String("path.settings", "", "folder of logstash.yml and logstash.keystore")
 	fs.String("api.http.host", "127.0.0.1", "address of the monitoring API")
 	fs.String("api.http.port", "9600-9700", "port of the monitoring API; of a range the first that answers")
 	fs.StringArrayVarP(&f.run.set, "setting", "S", nil, "any setting, as name=value")

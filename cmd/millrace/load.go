@@ -90,6 +90,15 @@ func loadSettings(flags *pflag.FlagSet, o *runOptions) (l *loaded, dir string, e
 	return l, dir, errors.Join(errs...)
 }
 
+// variables returns what finds the variables of a configuration for a command that runs no pipelines of the settings: as a run finds them.
+func variables(flags *pflag.FlagSet, configs []string) (config.Lookup, error) {
+	l, _, err := loadSettings(flags, &runOptions{configs: configs})
+	if err != nil {
+		return nil, err
+	}
+	return l.lookup, nil
+}
+
 // applyFlags sets the settings whose flags were given.
 func (l *loaded) applyFlags(flags *pflag.FlagSet, o *runOptions) error {
 	var errs []error
@@ -137,7 +146,7 @@ func (l *loaded) choosePipelines(dir string) error {
 		return nil
 	}
 	if dir != "" {
-		pipelines, warnings, err := s.LoadPipelines(dir, lookupVariable)
+		pipelines, warnings, err := s.LoadPipelines(dir, l.lookup)
 		l.warnings = append(l.warnings, warnings...)
 		if err != nil || pipelines != nil {
 			l.pipelines = pipelines

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,4 +67,46 @@ func TestKeystore(t *testing.T) {
 	r := millrace(t, "", "-t", "--path.settings", dir, "-e", config)
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.err, "reading the keystore")
+}
+
+func TestKeystoreOfTestAndProfile(t *testing.T) {
+	zone := time.Local
+	t.Cleanup(func() { time.Local = zone })
+	data, err := os.ReadFile("../../internal/secrets/testdata/own.keystore")
+	require.NoError(t, err)
+	settings, dir := t.TempDir(), t.TempDir()
+	writeTestFile(t, settings, "logstash.keystore", string(data))
+	t.Setenv("ES_PWD", "that of the environment")
+	conf := writeTestFile(t, dir, "a.conf", `filter {
+  if [message] != "${Empty.Name_2}" { drop { } }
+  mutate { add_field => { "pwd" => "${ES_PWD}" "test" => "${OF_TEST:none}" } }
+}`)
+	writeTestFile(t, dir, "a.test.yml", `ignore: ['@timestamp', event, '@version', host]
+env: { OF_TEST: of the test }
+testcases:
+- input: [two, three]
+  expected: [{ message: two, pwd: 's3cr3t "ä"', test: of the test }]
+`)
+	sample := writeTestFile(t, dir, "sample.log", "two\ntwo\ntwo\nthree\n")
+	f := func(wantCode int, want string, args ...string) {
+		t.Helper()
+		code, out, errs := runCommand(t, args...)
+		require.Equal(t, wantCode, code, out+errs)
+		require.Contains(t, out+errs, want)
+	}
+	test := func(args ...string) []string { return append([]string{"test", dir}, args...) }
+	profile := func(args ...string) []string {
+		return append([]string{"profile", "-f", conf, "--input", sample, "--duration", "20ms"}, args...)
+	}
+	for _, command := range []func(args ...string) []string{test, profile} {
+		want := map[bool]string{true: "1 case passed", false: "25 % true"}[command()[0] == "test"]
+		t.Setenv("LS_SETTINGS_DIR", t.TempDir())
+		f(0, want, command("--path.settings", settings)...)
+		t.Setenv("LS_SETTINGS_DIR", settings)
+		f(0, want, command()...)
+
+		broken := t.TempDir()
+		writeTestFile(t, broken, "logstash.keystore", "no keystore")
+		f(1, "reading the keystore", command("--path.settings", broken)...)
+	}
 }

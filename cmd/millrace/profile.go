@@ -139,7 +139,7 @@ func (o *profileOptions) check(cmd *cobra.Command) error {
 			errs = append(errs, fmt.Errorf("--%s is for a sample: --input FILE", name))
 		}
 	}
-	for _, name := range []string{"pipeline", "url", "user", "ca", "insecure", "path.settings", "api.http.host", "api.http.port"} {
+	for _, name := range []string{"pipeline", "url", "user", "ca", "insecure", "api.http.host", "api.http.port"} {
 		if replayed && cmd.Flags().Changed(name) {
 			errs = append(errs, fmt.Errorf("--%s is for a running Millrace, which --input does not ask", name))
 		}
@@ -176,9 +176,13 @@ func (p *program) profileRunning(ctx context.Context, cmd *cobra.Command, o *pro
 }
 
 // profileSample works on a sample.
-func (p *program) profileSample(ctx context.Context, _ *cobra.Command, o *profileOptions) (r *profile.Report, err error) {
+func (p *program) profileSample(ctx context.Context, cmd *cobra.Command, o *profileOptions) (r *profile.Report, err error) {
+	lookup, err := variables(cmd.Flags(), o.api.run.configs)
+	if err != nil {
+		return nil, err
+	}
 	po := profile.Options{
-		Registry: p.reg, Settings: pipeline.DefaultSettings(), Lookup: lookupVariable, Log: logging.Discard(), Input: o.as, Duration: o.duration, CPU: processCPU,
+		Registry: p.reg, Settings: pipeline.DefaultSettings(), Lookup: lookup, Log: logging.Discard(), Input: o.as, Duration: o.duration, CPU: processCPU,
 	}
 	if po.Duration == 0 {
 		po.Duration = replayTime

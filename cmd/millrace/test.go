@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"millrace/internal/joda"
 	"millrace/internal/pipetest"
@@ -53,7 +54,7 @@ Inputs of the configuration are replaced by the lines of the cases, with the inp
 replaced by a collector. Nothing is opened or connected to. The exit code is 1 if a case failed.`,
 		Example: "  millrace test\n  millrace test --coverage --junit report.xml pipelines/\n  millrace test -f pipeline/ tests/",
 		Args:    cobra.ArbitraryArgs,
-		RunE:    func(cmd *cobra.Command, paths []string) error { return p.test(cmd.Context(), &o, paths) },
+		RunE:    func(cmd *cobra.Command, paths []string) error { return p.test(cmd.Context(), cmd.Flags(), &o, paths) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
@@ -69,6 +70,7 @@ replaced by a collector. Nothing is opened or connected to. The exit code is 1 i
 	f.StringVar(&o.mocks, "plugin-mock", "", "file with plugins to replace, in the format of logstash-filter-verifier")
 	f.DurationVar(&o.limit, "timeout", 30*time.Second, "how long a case may take")
 	f.StringVar(&o.ecs, "pipeline.ecs_compatibility", "v8", "names of fields: disabled, v1, v8; tests may set their own")
+	f.String("path.settings", "", "folder of logstash.yml, beside which logstash.keystore has variables that tests do not set")
 	f.BoolVar(&o.escapes, "config.support_escapes", false, `read \n, \t and the like in strings; tests may set their own`)
 	return cmd
 }
@@ -76,7 +78,7 @@ replaced by a collector. Nothing is opened or connected to. The exit code is 1 i
 // runnerOptions checks the flags.
 func (p *program) runnerOptions(o *testOptions) (pipetest.Options, error) {
 	ro := pipetest.Options{
-		Registry: p.reg, Configs: o.configs, PipelineBase: o.base, SupportEscapes: o.escapes, ECS: plugin.ECS(o.ecs), Lookup: lookupVariable, Limit: o.limit,
+		Registry: p.reg, Configs: o.configs, PipelineBase: o.base, SupportEscapes: o.escapes, ECS: plugin.ECS(o.ecs), Limit: o.limit,
 		Version: logstashVersion,
 	}
 	var errs []error
@@ -116,9 +118,12 @@ func (p *program) runnerOptions(o *testOptions) (pipetest.Options, error) {
 	return ro, errors.Join(errs...)
 }
 
-func (p *program) test(ctx context.Context, o *testOptions, paths []string) (err error) {
+func (p *program) test(ctx context.Context, flags *pflag.FlagSet, o *testOptions, paths []string) (err error) {
 	ro, err := p.runnerOptions(o)
 	if err != nil {
+		return err
+	}
+	if ro.Lookup, err = variables(flags, o.configs); err != nil {
 		return err
 	}
 	if len(paths) == 0 {
