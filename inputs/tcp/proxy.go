@@ -56,16 +56,25 @@ func readProxyV1(r *bufio.Reader, p *peer) error {
 	case fields[1] != "TCP4" && fields[1] != "TCP6" || len(fields) != 6:
 		return fmt.Errorf("malformed PROXY header %q", text)
 	}
-	addr, err := netip.ParseAddr(fields[2])
+	from, err := v1Address(fields[2], fields[4])
 	if err != nil {
 		return fmt.Errorf("malformed PROXY header: %w", err)
 	}
-	port, err := strconv.ParseUint(fields[4], 10, 16)
+	to, err := v1Address(fields[3], fields[5])
 	if err != nil {
 		return fmt.Errorf("malformed PROXY header: %w", err)
 	}
-	p.behindProxy(addr, int(port))
+	p.behindProxy(from, to)
 	return nil
+}
+
+func v1Address(host, port string) (netip.AddrPort, error) {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return netip.AddrPortFrom(addr, uint16(n)), err
 }
 
 func readProxyV2(r *bufio.Reader, p *peer) error {
@@ -85,15 +94,20 @@ func readProxyV2(r *bufio.Reader, p *peer) error {
 	}
 	switch family := head[13] >> 4; {
 	case family == 1 && len(body) >= 12:
-		p.behindProxy(netip.AddrFrom4([4]byte(body[:4])), int(binary.BigEndian.Uint16(body[8:])))
+		p.behindProxy(v2Address(netip.AddrFrom4([4]byte(body[:4])), body[8:]), v2Address(netip.AddrFrom4([4]byte(body[4:8])), body[10:]))
 	case family == 2 && len(body) >= 36:
-		p.behindProxy(netip.AddrFrom16([16]byte(body[:16])), int(binary.BigEndian.Uint16(body[32:])))
+		p.behindProxy(v2Address(netip.AddrFrom16([16]byte(body[:16])), body[32:]), v2Address(netip.AddrFrom16([16]byte(body[16:32])), body[34:]))
 	}
 	return nil
 }
 
-// behindProxy makes the present peer the proxy of the one at addr.
-func (p *peer) behindProxy(addr netip.Addr, port int) {
-	p.proxyIP, p.proxyPort = p.ip, p.port
-	p.ip, p.port = addr.Unmap().String(), port
+func v2Address(addr netip.Addr, port []byte) netip.AddrPort {
+	return netip.AddrPortFrom(addr, binary.BigEndian.Uint16(port))
+}
+
+// behindProxy makes the client at from, who connected to the proxy at to, the peer. The proxy is known by the address that its clients use, as
+// Logstash has it, not by the one from which it connects.
+func (p *peer) behindProxy(from, to netip.AddrPort) {
+	p.proxyIP, p.proxyPort = to.Addr().Unmap().String(), int(to.Port())
+	p.ip, p.port = from.Addr().Unmap().String(), int(from.Port())
 }

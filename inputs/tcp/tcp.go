@@ -250,7 +250,10 @@ func (in *input) facts(p peer, name string) []event.SourceField {
 	if name == "" {
 		name = p.ip
 	}
-	port := event.IntValue(int64(p.port))
+	port, proxyPort := event.IntValue(int64(p.port)), event.Value{}
+	if p.proxyIP != "" { // the ports of a PROXY header are texts in Logstash
+		port, proxyPort = event.StringValue(strconv.Itoa(p.port)), event.StringValue(strconv.Itoa(p.proxyPort))
+	}
 	if !in.env.ECS.Enabled() {
 		f := []event.SourceField{
 			{Path: legacyHost, Value: event.StringValue(name)},
@@ -259,7 +262,7 @@ func (in *input) facts(p peer, name string) []event.SourceField {
 		}
 		if p.proxyIP != "" {
 			f = append(f, event.SourceField{Path: legacyProxyHost, Value: event.StringValue(p.proxyIP)},
-				event.SourceField{Path: legacyProxyPort, Value: event.IntValue(int64(p.proxyPort))})
+				event.SourceField{Path: legacyProxyPort, Value: proxyPort})
 		}
 		if p.subject != "" {
 			f = append(f, event.SourceField{Path: legacySubject, Value: event.StringValue(p.subject)})
@@ -273,7 +276,7 @@ func (in *input) facts(p peer, name string) []event.SourceField {
 	}
 	if p.proxyIP != "" {
 		f = append(f, event.SourceField{Path: ecsProxyIP, Value: event.StringValue(p.proxyIP)},
-			event.SourceField{Path: ecsProxyPort, Value: event.IntValue(int64(p.proxyPort))})
+			event.SourceField{Path: ecsProxyPort, Value: proxyPort})
 	}
 	if p.subject != "" {
 		f = append(f, event.SourceField{Path: ecsSubject, Value: event.StringValue(p.subject)})

@@ -151,22 +151,23 @@ func TestFactsOfTheSource(t *testing.T) {
 	for _, ecs := range []plugin.ECS{plugin.ECSDisabled, plugin.ECSv8} {
 		out := newCollector()
 		addr, _ := serve(t, `type => "app" proxy_protocol => true`, ecs, out)
-		c := send(t, addr, "PROXY TCP4 192.0.2.7 198.51.100.1 4711 9000\r\nline\n")
+		send(t, addr, "PROXY TCP4 192.0.2.7 198.51.100.1 4711 9000\r\nline\n")
 		out.wait(1)
-		_, port, err := net.SplitHostPort(c.LocalAddr().String())
-		require.NoError(t, err)
 		want := map[string]string{
-			"host": "192.0.2.7", "port": "4711", "[@metadata][ip_address]": "192.0.2.7", "proxy_host": "127.0.0.1", "proxy_port": port,
+			"host": "192.0.2.7", "port": "4711", "[@metadata][ip_address]": "192.0.2.7", "proxy_host": "198.51.100.1", "proxy_port": "9000",
 		}
 		if ecs.Enabled() {
 			want = map[string]string{
 				"[@metadata][input][tcp][source][name]": "192.0.2.7", "[@metadata][input][tcp][source][ip]": "192.0.2.7",
-				"[@metadata][input][tcp][source][port]": "4711", "[@metadata][input][tcp][proxy][ip]": "127.0.0.1",
-				"[@metadata][input][tcp][proxy][port]": port,
+				"[@metadata][input][tcp][source][port]": "4711", "[@metadata][input][tcp][proxy][ip]": "198.51.100.1",
+				"[@metadata][input][tcp][proxy][port]": "9000",
 			}
 		}
 		require.Equal(t, want, fields(t, out.sources[0]))
 		require.Equal(t, "app", out.sources[0].Type)
+		for _, f := range out.sources[0].Fields {
+			require.Equal(t, event.String, f.Value.Kind(), f.Path.String())
+		}
 	}
 }
 
@@ -178,6 +179,8 @@ func TestProxyVersion2(t *testing.T) {
 	require.Equal(t, []string{"line"}, out.wait(1))
 	require.Equal(t, "192.0.2.7", fields(t, out.sources[0])["host"])
 	require.Equal(t, "4711", fields(t, out.sources[0])["port"])
+	require.Equal(t, "198.51.100.1", fields(t, out.sources[0])["proxy_host"])
+	require.Equal(t, "9000", fields(t, out.sources[0])["proxy_port"])
 }
 
 func TestNoProxyHeaderEndsTheConnection(t *testing.T) {
