@@ -303,44 +303,10 @@ var (
 	ecsPort    = event.MustPath("[url][port]")
 )
 
-// Codec returns the codec of the records: the first byte tells which of the input's codecs decodes what follows.
+// Codec returns the codec of the records. What a document says of client and headers is removed: the input's own word counts, as with Logstash.
 func (in *input) Codec() *plugin.Codec {
-	return &plugin.Codec{NewDecoder: func() plugin.Decoder {
-		d := &decoder{in: in}
-		for _, c := range in.codecs {
-			d.inner = append(d.inner, c.NewDecoder())
-		}
-		return d
-	}}
-}
-
-// decoder gives each record to its codec.
-type decoder struct {
-	in    *input
-	inner []plugin.Decoder
-}
-
-// Decode implements plugin.Decoder.
-func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
-	if r.Data == "" || int(r.Data[0]) >= len(d.inner) { // kept on disk by an earlier config
-		next().Root().Set("message", event.StringValue(strings.ToValidUTF8(r.Data, "\ufffd")))
-		return
-	}
-	var e *event.Event
-	body := *r // with what the framer told of it: the names of CSV's columns, a document that was too long
-	body.Data = r.Data[1:]
-	d.inner[r.Data[0]].Decode(&body, func() *event.Event {
-		d.strip(e)
-		e = next()
-		return e
+	return in.codecs.Codec(func(e *event.Event) {
+		e.Remove(&in.host)
+		e.Remove(&in.headers)
 	})
-	d.strip(e)
-}
-
-// strip removes what a document says of client and headers: the input's own word counts, as with Logstash.
-func (d *decoder) strip(e *event.Event) {
-	if e != nil {
-		e.Remove(&d.in.host)
-		e.Remove(&d.in.headers)
-	}
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"millrace/inputs/internal/servertls"
+	"millrace/internal/codecset"
 	"millrace/internal/throttle"
 	"millrace/internal/tlsconf"
 	"millrace/pipeline/config"
@@ -107,7 +108,7 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
 	in := &input{
-		o: o, env: env, log: throttle.New(env.Log, time.Minute), bodyTimeout: bodyTimeout, codecs: []*plugin.Codec{env.Codec()}, byType: make(map[string]int),
+		o: o, env: env, log: throttle.New(env.Log, time.Minute), bodyTimeout: bodyTimeout, codecs: codecset.Set{env.Codec()}, byType: make(map[string]int),
 		requests: env.Counter("http_requests", "Requests received."),
 		refused:  env.Counter("http_refused", "Requests answered by an error."),
 	}
@@ -123,7 +124,7 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 		in.byType[strings.ToLower(c.Key)] = len(in.codecs)
 		in.codecs = append(in.codecs, codec)
 	}
-	if len(in.codecs) > 255 {
+	if len(in.codecs) > codecset.Max {
 		errs = append(errs, plugin.OptionError("additional_codecs", errors.New("more than 254 codecs")))
 	}
 	if !o.SSL {
@@ -187,8 +188,8 @@ type input struct {
 	env    *plugin.Env
 	log    *throttle.Logger
 	tls    *tls.Config
-	codecs []*plugin.Codec // the first is that of the option codec
-	byType map[string]int  // of codecs, by Content-Type
+	codecs codecset.Set   // the first is that of the option codec
+	byType map[string]int // of codecs, by Content-Type
 
 	host, headers event.Path
 

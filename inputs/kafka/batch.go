@@ -9,12 +9,6 @@ import (
 	"millrace/pipeline/event"
 )
 
-// batchBytes bounds a batch, so that the pipeline's bound on bytes in flight is met closely.
-const batchBytes = 1 << 20
-
-// recordOverhead is what a record costs besides its bytes.
-const recordOverhead = 64
-
 // failureTag marks an event whose value its deserializer could not read.
 const failureTag = "_kafkadeserializefailure"
 
@@ -27,64 +21,28 @@ var (
 )
 
 // source returns what the records of a partition have in common.
-func (in *input) source(p topicPartition) *event.Source {
+func (in *input) source(topic string, partition int32) *event.Source {
 	if !in.basic {
 		return in.env.NewSource()
 	}
 	return in.env.NewSource(
-		event.SourceField{Path: topicPath, Value: event.StringValue(p.topic)},
+		event.SourceField{Path: topicPath, Value: event.StringValue(topic)},
 		event.SourceField{Path: groupPath, Value: event.StringValue(in.o.GroupID)},
-		event.SourceField{Path: partitionPath, Value: event.IntValue(int64(p.id))})
+		event.SourceField{Path: partitionPath, Value: event.IntValue(int64(partition))})
 }
 
-// batch makes a batch of as many of the records as fit, one at least, and returns how many. Nothing is copied: the client made the memory
-// of the records for this fetch and does not touch it again.
-func (in *input) batch(s *event.Source, records []*kgo.Record) (b *event.Batch, n int) {
-	size := 0
-	for n < len(records) && (n == 0 || size < batchBytes) {
-		size += len(records[n].Value) + recordOverhead
-		n++
+// record makes a record and appends what the event is told of it to facts.
+func (in *input) record(r *kgo.Record, facts []event.Field) (event.Record, []event.Field) {
+	data, err := in.value(r.Value)
+	record := event.Record{Data: data}
+	if err != nil {
+		in.undecodable(r, err)
+		record.Data, record.Tag = strings.ToValidUTF8(string(r.Value), "\ufffd"), failureTag
 	}
-	b = &event.Batch{Source: s, Bytes: size, Records: make([]event.Record, 0, n)}
-	var facts []event.Field // one piece of memory for all records
 	if in.basic {
-		facts = make([]event.Field, 0, 3*n)
+		facts = in.facts(facts, r)
 	}
-	cut := in.env.Codec().NewFramer
-	for _, r := range records[:n] {
-		data, err := in.value(r.Value)
-		record := event.Record{Data: data}
-		if err != nil {
-			in.undecodable(r, err)
-			record.Data, record.Tag = strings.ToValidUTF8(string(r.Value), "\ufffd"), failureTag
-		}
-		if in.basic {
-			from := len(facts)
-			facts = in.facts(facts, r)
-			record.Meta = facts[from:len(facts):len(facts)]
-		}
-		if cut == nil {
-			b.Records = append(b.Records, record)
-			continue
-		}
-		b.Records = in.cut(b.Records, record)
-	}
-	return b, n
-}
-
-// cut appends the parts that the codec finds in a record.
-func (in *input) cut(records []event.Record, r event.Record) []event.Record {
-	from := len(records)
-	f := in.env.NewFramer()
-	records, rest := f.Frame(r.Data, records)
-	records = f.Flush(rest, records)
-	for i := from; i < len(records); i++ {
-		records[i].Meta = append(records[i].Meta[:len(records[i].Meta):len(records[i].Meta)], r.Meta...)
-		if r.Tag != "" {
-			records[i].Tag = r.Tag
-		}
-	}
-	return records
+	return record, facts
 }
 
 // facts appends what is known of a record alone.

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -14,6 +13,7 @@ import (
 
 	"millrace/internal/inputtest"
 	"millrace/internal/kafkaclient/kafkatest"
+	"millrace/internal/kafkagroup"
 	"millrace/internal/testenv"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
@@ -230,63 +230,20 @@ func records(n int, value string) (all []*kgo.Record) {
 
 func TestBatches(t *testing.T) {
 	in := build(t, `codec => line value_deserializer_class => "org.apache.kafka.common.serialization.LongDeserializer" decorate_events => basic`).Input.(*input)
-	b, n := in.batch(in.source(topicPartition{"t", 3}), records(2, "no number"))
+	b, n := in.reader.Batch(in.source("t", 3), records(2, "no number"))
 	require.Equal(t, 2, n)
 	require.Equal(t, "no number", b.Records[0].Data)
 	require.Equal(t, failureTag, b.Records[0].Tag)
 	require.EqualValues(t, 2, in.broken.Load())
 
 	in = build(t, `codec => line decorate_events => basic`).Input.(*input)
-	b, _ = in.batch(in.source(topicPartition{"t", 3}), records(1, "one\ntwo"))
+	b, _ = in.reader.Batch(in.source("t", 3), records(1, "one\ntwo"))
 	require.Equal(t, []string{"one", "two"}, []string{b.Records[0].Data, b.Records[1].Data})
 	require.Equal(t, b.Records[0].Meta, b.Records[1].Meta)
 
-	big := records(5, string(make([]byte, batchBytes/2)))
-	_, n = in.batch(in.source(topicPartition{"t", 3}), big)
+	big := records(5, string(make([]byte, kafkagroup.BatchBytes/2)))
+	_, n = in.reader.Batch(in.source("t", 3), big)
 	require.Equal(t, 2, n, "a batch ends with the record that reaches the bound")
-}
-
-// TestOffsets: a partition's offset does not pass a batch that is not settled, whatever is settled behind it, and nothing of a partition
-// that was given away counts.
-func TestOffsets(t *testing.T) {
-	built := build(t, ``)
-	in := built.Input.(*input)
-	cl, err := kgo.NewClient(append(in.opts, kgo.OnPartitionsRevoked(nil))...)
-	require.NoError(t, err)
-	defer func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel() // there is no broker to wait for
-		_ = cl.LeaveGroupContext(ctx)
-	}()
-	out := inputtest.NewSink(built)
-	out.Hold = true
-	m := &member{in: in, out: out, cl: cl, parts: make(map[topicPartition]*partition), moved: make(chan struct{}), commit: make(chan struct{}, 1)}
-	var turn []parcel
-	for i := range 3 {
-		rs := records(10, "x")
-		for j, r := range rs {
-			r.Offset = int64(10*i + j)
-		}
-		turn = append(turn, m.take(kgo.Fetches{{Topics: []kgo.FetchTopic{{Topic: "t", Partitions: []kgo.FetchPartition{{Partition: 0, Records: rs}}}}}})...)
-	}
-	require.Len(t, turn, 3)
-	marked := func() int64 { return cl.MarkedOffsets()["t"][0].Offset }
-	for _, p := range turn {
-		require.NoError(t, m.push(t.Context(), p))
-	}
-	turn[1].batch.Expect(0)
-	require.Zero(t, marked())
-	turn[0].batch.Expect(0)
-	require.EqualValues(t, 20, marked())
-	m.lost(t.Context(), cl, map[string][]int32{"t": {0}})
-	turn[2].batch.Expect(0)
-	require.EqualValues(t, 20, marked())
-	require.Empty(t, m.parts)
-	later := m.take(kgo.Fetches{{Topics: []kgo.FetchTopic{{Topic: "t", Partitions: []kgo.FetchPartition{{Partition: 0, Records: records(1, "x")}}}}}})
-	m.mark(map[string][]int32{"t": {0}}, func(p *partition) { p.left = true })
-	n := out.Len()
-	require.NoError(t, m.push(t.Context(), later[0]))
-	require.Equal(t, n, out.Len(), "nothing is pushed of a partition that is being given away")
 }
 
 func TestMistakes(t *testing.T) {
@@ -321,12 +278,12 @@ func BenchmarkBatch(b *testing.B) {
 			built := build(b, conf)
 			in := built.Input.(*input)
 			rs := records(500, line)
-			source := in.source(topicPartition{"t", 0})
+			source := in.source("t", 0)
 			decoder := built.Codec.NewDecoder()
 			e := event.New(nil)
 			b.ReportAllocs()
 			for b.Loop() {
-				batch, _ := in.batch(source, rs)
+				batch, _ := in.reader.Batch(source, rs)
 				for i := range batch.Records {
 					decoder.Decode(&batch.Records[i], func() *event.Event { e.Reset(); return e })
 					e.Create(batch.Time)

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"millrace/internal/kafkaclient"
+	"millrace/internal/kafkagroup"
 	"millrace/pipeline/config"
 	"millrace/pipeline/plugin"
 )
@@ -210,8 +211,8 @@ func (o *Options) consumer(env *plugin.Env) ([]kgo.Opt, error) {
 		balancers = []kgo.GroupBalancer{kgo.RangeBalancer()}
 		opts = append(opts, kgo.ServerSideBalancer())
 	}
-	opts = append(opts, kgo.ConsumeResetOffset(start), kgo.ConsumerGroup(o.GroupID), kgo.Balancers(balancers...), kgo.BlockRebalanceOnPoll(),
-		kgo.AutoCommitMarks(), kgo.AutoCommitInterval(max(o.AutoCommitInterval, 100*time.Millisecond)), kgo.SessionTimeout(o.SessionTimeout),
+	opts = append(opts, kafkagroup.Consumer(o.GroupID, o.AutoCommitInterval)...)
+	opts = append(opts, kgo.ConsumeResetOffset(start), kgo.Balancers(balancers...), kgo.SessionTimeout(o.SessionTimeout),
 		kgo.RebalanceTimeout(o.MaxPollInterval), kgo.HeartbeatInterval(o.HeartbeatInterval), kgo.FetchMaxBytes(int32(o.FetchMaxBytes)),
 		kgo.FetchMinBytes(int32(o.FetchMinBytes)), kgo.FetchMaxPartitionBytes(int32(o.MaxPartitionFetchBytes)),
 		kgo.FetchMaxWait(max(o.FetchMaxWait, 10*time.Millisecond)), kgo.Rack(o.ClientRack), kgo.BrokerMaxReadBytes(int32(max(100<<20, 2*min(o.FetchMaxBytes, 1<<29)))))

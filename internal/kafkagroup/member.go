@@ -1,4 +1,4 @@
-package kafka
+package kafkagroup
 
 import (
 	"context"
@@ -52,11 +52,11 @@ type entry struct {
 // Records are entered into their partition before the client may rebalance, and pushed afterwards, so that a pipeline that takes nothing
 // holds up no rebalance. A partition's offset is committed up to its first batch that is not settled.
 type member struct {
-	in  *input
+	r   *Reader
 	out plugin.Sink
 	cl  *kgo.Client
 
-	commit chan struct{} // asks for a commit, with enable_auto_commit off
+	commit chan struct{} // asks for a commit, with CommitAtOnce
 
 	mu    sync.Mutex
 	parts map[topicPartition]*partition
@@ -68,7 +68,7 @@ type member struct {
 func (m *member) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	committing, stop := context.WithCancel(context.Background())
-	if !m.in.o.EnableAutoCommit {
+	if m.r.CommitAtOnce {
 		wg.Go(func() { m.commitSettled(committing) })
 	}
 	err := m.poll(ctx)
@@ -81,7 +81,7 @@ func (m *member) run(ctx context.Context) error {
 	leaving, cancel := context.WithTimeout(context.Background(), leaveLimit)
 	defer cancel()
 	if err := m.cl.CommitMarkedOffsets(leaving); err != nil {
-		m.in.env.Log.Warn("the last offsets could not be committed; their records will be read again", "error", err)
+		m.r.Log.Warn("the last offsets could not be committed; their records will be read again", slog.Any("error", err))
 	}
 	m.cl.AllowRebalance()
 	_ = m.cl.LeaveGroupContext(leaving) // the group will notice by itself
@@ -92,7 +92,7 @@ func (m *member) run(ctx context.Context) error {
 // poll reads until ctx ends or the pipeline takes no more.
 func (m *member) poll(ctx context.Context) error {
 	for ctx.Err() == nil {
-		fetches := m.cl.PollRecords(ctx, m.in.o.MaxPollRecords)
+		fetches := m.cl.PollRecords(ctx, m.r.MaxPoll)
 		m.report(fetches)
 		turn := m.take(fetches)
 		m.cl.AllowRebalance()
@@ -114,8 +114,8 @@ func (m *member) report(fetches kgo.Fetches) {
 		if errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed) {
 			return
 		}
-		m.in.errors.Add(1)
-		m.in.log.Error("reading a topic failed; it is tried again where that can help", slog.String("topic", topic), slog.Int("partition", int(id)), slog.Any("error", err))
+		m.r.Errors.Add(1)
+		m.r.Log.Error("reading a topic failed; it is tried again where that can help", slog.String("topic", topic), slog.Int("partition", int(id)), slog.Any("error", err))
 	})
 }
 
@@ -135,10 +135,10 @@ func (m *member) take(fetches kgo.Fetches) (turn []parcel) {
 		if len(f.Records) == 0 {
 			return
 		}
-		m.in.records.Add(int64(len(f.Records)))
+		m.r.Records.Add(int64(len(f.Records)))
 		p := m.partition(topicPartition{f.Topic, f.Partition})
 		for rest := f.Records; len(rest) > 0; {
-			b, n := m.in.batch(p.source, rest)
+			b, n := m.r.Batch(p.source, rest)
 			b.Time = now
 			last := rest[n-1]
 			number := p.first + len(p.open)
@@ -155,7 +155,7 @@ func (m *member) take(fetches kgo.Fetches) (turn []parcel) {
 func (m *member) partition(id topicPartition) *partition {
 	p := m.parts[id]
 	if p == nil {
-		p = &partition{topicPartition: id, source: m.in.source(id)}
+		p = &partition{topicPartition: id, source: m.r.Source(id.topic, id.id)}
 		m.parts[id] = p
 	}
 	return p
@@ -213,7 +213,7 @@ func (m *member) commitSettled(ctx context.Context) {
 		select {
 		case <-m.commit:
 			if err := m.cl.CommitMarkedOffsets(ctx); err != nil && ctx.Err() == nil {
-				m.in.log.Warn("offsets could not be committed; they are committed with the next ones", slog.Any("error", err))
+				m.r.Log.Warn("offsets could not be committed; they are committed with the next ones", slog.Any("error", err))
 			}
 		case <-ctx.Done():
 			return
@@ -241,7 +241,7 @@ func (m *member) wait(ctx context.Context, limit time.Duration, which func(*part
 		select {
 		case <-moved:
 		case <-timer.C:
-			m.in.log.Warn("batches are not delivered in time to commit their offsets; their records will be read again", slog.Int("batches", flying))
+			m.r.Log.Warn("batches are not delivered in time to commit their offsets; their records will be read again", slog.Int("batches", flying))
 			return
 		case <-ctx.Done():
 			return
@@ -254,14 +254,14 @@ func (m *member) revoked(ctx context.Context, cl *kgo.Client, parts map[string][
 	if len(parts) == 0 {
 		return
 	}
-	m.in.rebalances.Add(1)
+	m.r.Rebalances.Add(1)
 	m.mark(parts, func(p *partition) { p.left = true })
-	m.wait(ctx, min(revokeLimit, m.in.o.MaxPollInterval/2), func(p *partition) bool { return p.left })
+	m.wait(ctx, min(revokeLimit, m.r.RevokeLimit), func(p *partition) bool { return p.left })
 	m.forget(parts)
 	committing, cancel := context.WithTimeout(ctx, leaveLimit)
 	defer cancel()
 	if err := cl.CommitMarkedOffsets(committing); err != nil {
-		m.in.log.Warn("offsets of partitions that are given away could not be committed; their records will be read again", slog.Any("error", err))
+		m.r.Log.Warn("offsets of partitions that are given away could not be committed; their records will be read again", slog.Any("error", err))
 	}
 }
 
@@ -270,8 +270,8 @@ func (m *member) lost(_ context.Context, _ *kgo.Client, parts map[string][]int32
 	if len(parts) == 0 {
 		return
 	}
-	m.in.rebalances.Add(1)
-	m.in.log.Warn("partitions were given to other members of the group; records that are under way may be delivered twice")
+	m.r.Rebalances.Add(1)
+	m.r.Log.Warn("partitions were given to other members of the group; records that are under way may be delivered twice")
 	m.forget(parts)
 }
 

@@ -1,0 +1,91 @@
+// Package kafkagroup reads topics for the inputs that speak Kafka's protocol, as members of a group of consumers. The offset of a record is
+// committed when what became of it is delivered, or safe in the persistent queue, and never before.
+package kafkagroup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"millrace/internal/throttle"
+	"millrace/pipeline/event"
+	"millrace/pipeline/plugin"
+)
+
+// Reader is what the members of a group have in common. All of it but Facts has to be set.
+type Reader struct {
+	Log     *throttle.Logger
+	Options []kgo.Opt // of clients, made by Consumer
+
+	MaxPoll      int           // most records that are handed on at once
+	RevokeLimit  time.Duration // how long a member may take to let go of partitions
+	CommitAtOnce bool          // whenever a batch is settled, besides the interval
+
+	// Codec is that of the records.
+	Codec *plugin.Codec
+	// Source returns what the records of a partition have in common.
+	Source func(topic string, partition int32) *event.Source
+	// Record makes a record of r, and appends what is known of it alone to facts.
+	Record func(r *kgo.Record, facts []event.Field) (event.Record, []event.Field)
+	// Facts is how many of them a record usually has.
+	Facts int
+
+	*Counters
+}
+
+// Counters are what the members of a group count.
+type Counters struct{ Records, Rebalances, Errors *atomic.Int64 }
+
+// NewCounters returns the counters of an input; their names begin with the prefix.
+func NewCounters(env *plugin.Env, prefix string) *Counters {
+	return &Counters{
+		Records:    env.Counter(prefix+"_records", "Records read."),
+		Rebalances: env.Counter(prefix+"_rebalances", "Times that partitions were taken from this member of the group."),
+		Errors:     env.Counter(prefix+"_errors", "Errors of brokers and partitions while reading."),
+	}
+}
+
+// Consumer returns the options of a client that is a member of the group of that name. Whatever it commits was marked by [Reader.Run].
+func Consumer(group string, commitInterval time.Duration) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.ConsumerGroup(group), kgo.BlockRebalanceOnPoll(), kgo.AutoCommitMarks(), kgo.AutoCommitInterval(max(commitInterval, 100*time.Millisecond)),
+	}
+}
+
+// Run reads as one member of the group until ctx ends. opts are those that this member alone has.
+func (r *Reader) Run(ctx context.Context, out plugin.Sink, opts ...kgo.Opt) error {
+	m := r.member(out)
+	all := append(r.Options[:len(r.Options):len(r.Options)], kgo.OnPartitionsRevoked(m.revoked), kgo.OnPartitionsLost(m.lost))
+	cl, err := kgo.NewClient(append(all, opts...)...)
+	if err != nil {
+		return fmt.Errorf("making a client of Kafka: %w", err)
+	}
+	m.cl = cl
+	return m.run(ctx)
+}
+
+func (r *Reader) member(out plugin.Sink) *member {
+	return &member{r: r, out: out, parts: make(map[topicPartition]*partition), moved: make(chan struct{}), commit: make(chan struct{}, 1)}
+}
+
+// RunAll runs n members, or what else may fail, until ctx ends or one of them fails, which ends all: the pipeline runs all of them again.
+func RunAll(ctx context.Context, n int, run func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	errs := make([]error, n)
+	for i := range errs {
+		wg.Go(func() {
+			if errs[i] = run(ctx, i); errs[i] != nil {
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
