@@ -144,7 +144,7 @@ func (s *stream) appendName(dst []byte, e *event.Event) []byte {
 		if i > 0 {
 			dst = append(dst, '-')
 		}
-		if v, ok := o.Get(k); ok && !v.IsNull() {
+		if v, ok := o.Get(k); ok && said(v) {
 			dst = v.AppendText(dst)
 		} else {
 			dst = append(dst, s.parts[i]...)
@@ -152,6 +152,9 @@ func (s *stream) appendName(dst []byte, e *event.Event) []byte {
 	}
 	return dst
 }
+
+// said reports whether v names a part of a stream. False does not, any more than null does.
+func said(v event.Value) bool { return !v.IsNull() && !(v.Kind() == event.Bool && !v.Bool()) }
 
 func (s *stream) object(e *event.Event) *event.Object {
 	v, _ := e.Root().Get("data_stream")
@@ -182,7 +185,7 @@ func (s *stream) appendDocument(dst []byte, e *event.Event) []byte {
 		own.Set(f.Key, f.Val)
 	}
 	for i, k := range streamKeys {
-		if old, ok := own.Get(k); !ok || old.IsNull() || !s.routing {
+		if old, ok := own.Get(k); !ok || !said(old) || !s.routing {
 			own.Set(k, event.StringValue(s.parts[i]))
 		}
 	}
@@ -196,7 +199,7 @@ func (s *stream) appendDocument(dst []byte, e *event.Event) []byte {
 func (s *stream) complete(o *event.Object) bool {
 	for i, k := range streamKeys {
 		v, ok := o.Get(k)
-		if !ok || v.IsNull() || !s.routing && v.Str() != s.parts[i] {
+		if !ok || !said(v) || !s.routing && v.Str() != s.parts[i] {
 			return false
 		}
 	}

@@ -187,16 +187,10 @@ func (c *encoder) appendLine(op *operation, e *event.Event) (action string) {
 		op.b = append(append(append(op.b, '"'), blankID...), '"')
 	}
 	c.either(op, "_id", c.id, control, "id")
-	c.either(op, "routing", c.routing, control, "routing")
-	c.appendParent(op, e)
+	c.appendRouting(op, control)
 	c.appendPipeline(op, e, control)
-	c.either(op, "version", c.version, control, "version")
-	if c.versionType != nil {
-		op.member("version_type")
-		op.b = append(op.b, c.versionType...)
-	} else if v, ok := member(control, "version_type"); ok {
-		op.member("version_type")
-		op.value(v)
+	if c.stream == nil { // data streams have no versions
+		c.appendVersion(op, control)
 	}
 	if action == "update" && c.update.retry != nil {
 		op.member("retry_on_conflict")
@@ -257,20 +251,29 @@ func unresolved(b []byte) bool {
 	return i >= 0 && bytes.IndexByte(b[i:], '}') >= 0
 }
 
-// appendParent appends the parent of old servers, or the routing that a join field asks for.
-func (c *encoder) appendParent(op *operation, e *event.Event) {
-	if c.parent == nil {
+// appendRouting appends the routing, which is the parent where there is a join field, and the parent of old servers.
+func (c *encoder) appendRouting(op *operation, control *event.Object) {
+	if c.parent != nil && c.join != nil {
+		op.member("routing")
+		op.text(c.parent)
 		return
 	}
-	name := "parent"
-	if c.join != nil {
-		if c.routing != nil {
-			return
-		}
-		name = "routing"
+	c.either(op, "routing", c.routing, control, "routing")
+	if c.parent != nil {
+		op.member("parent")
+		op.text(c.parent)
 	}
-	op.member(name)
-	op.text(c.parent)
+}
+
+func (c *encoder) appendVersion(op *operation, control *event.Object) {
+	c.either(op, "version", c.version, control, "version")
+	if c.versionType != nil {
+		op.member("version_type")
+		op.b = append(op.b, c.versionType...)
+	} else if v, ok := member(control, "version_type"); ok {
+		op.member("version_type")
+		op.value(v)
+	}
 }
 
 func (c *encoder) appendPipeline(op *operation, e *event.Event, control *event.Object) {

@@ -320,15 +320,21 @@ func TestMetadata(t *testing.T) {
 		require.Equal(t, want, strings.SplitN(s.bulks()[0], "\n", 2)[0])
 	}
 	f(``, `{"@metadata":{"_ingest_document":{"id":"7","index":"other","pipeline":"p","routing":"r","version":3,"version_type":"external"}}}`,
-		`{"create":{"_index":"other","_id":"7","routing":"r","pipeline":"p","version":"3","version_type":"external"}}`)
+		`{"create":{"_index":"other","_id":"7","routing":"r","pipeline":"p"}}`) // data streams have no versions
+	f(`index => "app"`, `{"@metadata":{"_ingest_document":{"version":3,"version_type":"external"}}}`,
+		`{"index":{"_index":"app","version":"3","version_type":"external"}}`)
 	f(`index => "app"`, `{"@metadata":{"_ingest_document":{"index":"other"}}}`, `{"index":{"_index":"app"}}`)
 	f(`index => "app"`, `{"@metadata":{"target_ingest_pipeline":"p"}}`, `{"index":{"_index":"app","pipeline":"p"}}`)
 	f(`index => "app"`, `{"@metadata":{"target_ingest_pipeline":""}}`, `{"index":{"_index":"app"}}`)
 	f(`index => 'a"b'`, `{}`, `{"index":{"_index":"a\"b"}}`)
 	f(``, `{"data_stream":{"dataset":"nginx"}}`, `{"create":{"_index":"logs-nginx-default"}}`)
+	f(``, `{"data_stream":{"type":null,"dataset":false,"namespace":"ns"}}`, `{"create":{"_index":"logs-generic-ns"}}`)
 	f(``, `{"data_stream":"x"}`, `{"create":{"_index":"logs-generic-default"}}`)
 	f(`data_stream_auto_routing => false`, `{"data_stream":{"dataset":"nginx"}}`, `{"create":{"_index":"logs-generic-default"}}`)
 	f(`index => "app" parent => "%{p}" join_field => "j"`, `{"p":"42","j":"child"}`, `{"index":{"_index":"app","routing":"42"}}`)
+	f(`index => "app" parent => "%{p}" join_field => "j" routing => "x"`, `{"p":"42","@metadata":{"_ingest_document":{"routing":"r"}}}`,
+		`{"index":{"_index":"app","routing":"42"}}`)
+	f(`index => "app" parent => "%{p}"`, `{"p":"42"}`, `{"index":{"_index":"app","parent":"42"}}`)
 }
 
 // TestSyncedFields: documents say which data stream they are in; the event stays as it was for other outputs.
@@ -344,6 +350,7 @@ func TestSyncedFields(t *testing.T) {
 	const rest = `,"@timestamp":"2024-03-14T09:26:53.000Z","@version":"1"}`
 	f(``, `{"data_stream":{"dataset":"nginx","x":1}}`, `{"data_stream":{"dataset":"nginx","x":1,"type":"logs","namespace":"default"}`+rest)
 	f(``, `{"data_stream":null}`, `{"data_stream":{"dataset":"generic","type":"logs","namespace":"default"}`+rest)
+	f(``, `{"data_stream":{"type":"logs","dataset":false,"namespace":"default"}}`, `{"data_stream":{"dataset":"generic","type":"logs","namespace":"default"}`+rest)
 	f(``, `{"data_stream":"x"}`, `{"data_stream":{"dataset":"generic","type":"logs","namespace":"default"}`+rest)
 	f(`data_stream_auto_routing => false`, `{"data_stream":{"dataset":"nginx"}}`, `{"data_stream":{"dataset":"generic","type":"logs","namespace":"default"}`+rest)
 	f(`data_stream_sync_fields => false`, `{"a":1}`, `{"a":1`+rest)
