@@ -27,7 +27,7 @@ func (a *agent) compile() ([]*pipeline.Pipeline, config.Diagnostics, error) {
 	for _, s := range a.loaded.pipelines {
 		one := *a.loaded
 		one.pipelines = []*settings.Settings{s}
-		pipelines, d, err := a.p.compileAll(&one, plugin.Builder{Log: a.log, Lookup: a.lookup, Bus: bus, Counter: a.counters.Of(s.Get("pipeline.id"))})
+		pipelines, d, err := a.p.compileAll(&one, plugin.Builder{Log: a.log, Lookup: a.lookup, Bus: bus, Process: &a.process, Counter: a.counters.Of(s.Get("pipeline.id"))})
 		all, diags, errs = append(all, pipelines...), append(diags, d...), append(errs, err)
 	}
 	diags.Sort()

@@ -122,6 +122,7 @@ type agent struct {
 	store  string // the address of the embedded store; "" if it does not run
 
 	counters   monitor.Counters // of the plugins
+	process    plugin.Shared    // what they have in common, over all generations
 	generation generation       // of the configuration, for the page
 	upcoming   []page.Config    // of the configuration that runs when the old one has ended
 	seen       [32]byte         // fingerprint of the configuration compiled last

@@ -59,8 +59,9 @@ type filter struct {
 // unit is an interpreter with the filter's code in it.
 type unit struct {
 	f      *filter
-	mu     sync.Mutex // one event at a time, if workers share the unit
+	mu     *sync.Mutex // one event at a time, if workers share the unit; that of the runtime, if filters share the interpreter
 	in     *ruby.Interp
+	host   *ruby.Host // of an interpreter that filters share
 	code   *ruby.Program
 	script *ruby.Script
 	ready  bool
@@ -84,44 +85,69 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	case o.Path != "":
 		return f.newScript()
 	}
-	u, err := f.newUnit()
+	u, err := f.newUnit(nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := u.check(); err != nil {
+	init, err := u.check()
+	if err != nil {
 		return nil, err
 	}
-	if u.code.Shared() || u.initShared() {
+	switch {
+	case u.code.Wide() || init != nil && init.Wide():
+		if u, err = f.newUnit(runtimeOf(env)); err != nil {
+			return nil, err
+		}
+		f.shared = u
+	case u.code.Shared() || init != nil && init.Shared():
 		f.shared = u
 	}
 	return &worker{f, u}, nil
 }
 
-// interp makes an interpreter.
-func (f *filter) interp() *ruby.Interp {
-	return ruby.New(ruby.Config{Log: f.env.Log, Now: f.env.Now, Plugin: "LogStash::Filters::Ruby"})
+// unit makes a unit without code: with an interpreter of its own, or with that of a runtime.
+func (f *filter) unit(r *runtime, class string) *unit {
+	c := ruby.Config{Log: f.env.Log, Now: f.env.Now, Plugin: class}
+	u := &unit{f: f}
+	if r == nil {
+		u.in, u.mu = ruby.New(c), new(sync.Mutex)
+	} else {
+		u.in, u.mu, u.host = r.in, &r.mu, r.in.NewHost(c)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.units = append(f.units, u)
+	if f.done {
+		u.stop()
+	}
+	return u
 }
 
-// newUnit compiles the code once more.
-func (f *filter) newUnit() (*unit, error) {
-	u := &unit{f: f, in: f.interp()}
+// enter tells an interpreter that filters share whose code will run.
+func (u *unit) enter() {
+	if u.host != nil {
+		u.in.Enter(u.host)
+	}
+}
+
+func (u *unit) stop() {
+	if u.host != nil {
+		u.host.Stop()
+		return
+	}
+	u.in.Stop()
+}
+
+// newUnit compiles the code once more, in the interpreter of a runtime if there is one.
+func (f *filter) newUnit(r *runtime) (*unit, error) {
+	defer r.lock()()
+	u := f.unit(r, classOfCode)
 	code, err := u.in.Compile("(ruby filter code)", f.o.Code, "event", "new_event_block")
 	if err != nil {
 		return nil, plugin.OptionError("code", err)
 	}
 	u.code = code
-	f.keep(u)
 	return u, nil
-}
-
-// keep notes a unit that is to be stopped at the end.
-func (f *filter) keep(u *unit) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.units = append(f.units, u)
-	if f.done {
-		u.in.Stop()
-	}
 }
 
 // initProgram compiles init; nil if there is none.
@@ -136,16 +162,10 @@ func (u *unit) initProgram() (*ruby.Program, error) {
 	return p, nil
 }
 
-func (u *unit) initShared() bool {
-	p, err := u.initProgram()
-	return err == nil && p != nil && p.Shared()
-}
-
-// check reports what the code refers to and nothing provides.
-func (u *unit) check() error {
-	init, err := u.initProgram()
-	if err != nil {
-		return err
+// check reports what the code refers to and nothing provides. It returns the program of init, nil if there is none.
+func (u *unit) check() (init *ruby.Program, err error) {
+	if init, err = u.initProgram(); err != nil {
+		return nil, err
 	}
 	var errs []error
 	if init != nil {
@@ -157,21 +177,11 @@ func (u *unit) check() error {
 	} else {
 		errs = append(errs, problems("code", ruby.Check(u.code))...)
 	}
-	others := []*ruby.Program{}
-	if init != nil {
-		others = append(others, init)
-	}
-	for _, e := range u.code.UnsetVars(others...) {
-		u.f.env.Warn("code", noSetter, e)
-	}
 	for _, e := range u.code.UnknownLibraries() {
 		u.f.env.Warn("code", "%s, and every event that gets there will be tagged %s", e, u.f.o.TagOnException)
 	}
-	return errors.Join(errs...)
+	return init, errors.Join(errs...)
 }
-
-// noSetter is for variables that Logstash shares among all ruby filters.
-const noSetter = "%s here: each ruby filter has class and global variables of its own"
 
 func problems(option string, found []ruby.Problem) (errs []error) {
 	for _, p := range found {
@@ -191,16 +201,13 @@ func (f *filter) newScript() (plugin.Filter, error) {
 		return nil, plugin.OptionError("path", fmt.Errorf("reading the script: %w", err))
 	}
 	f.script = string(text)
-	u, err := f.scriptUnit()
+	u, err := f.scriptUnit(nil)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for _, p := range ruby.Check(u.script.Program()) {
 		errs = append(errs, f.inScript(p))
-	}
-	for _, e := range u.script.Program().UnsetVars() {
-		f.env.Warn("path", "%s: "+noSetter, f.o.Path, placeless{e})
 	}
 	for _, e := range u.script.Program().UnknownLibraries() {
 		errs = append(errs, plugin.OptionError("path", fmt.Errorf("%s: %w", f.o.Path, placeless{e})))
@@ -213,6 +220,11 @@ func (f *filter) newScript() (plugin.Filter, error) {
 	}
 	if u.script.HasTests() {
 		if err := f.test(); err != nil {
+			return nil, err
+		}
+	}
+	if u.script.Program().Wide() {
+		if u, err = f.scriptUnit(runtimeOf(f.env)); err != nil {
 			return nil, err
 		}
 	}
@@ -231,15 +243,16 @@ func (f *filter) inScript(p ruby.Problem) error {
 	return err
 }
 
-// scriptUnit makes an interpreter for the script.
-func (f *filter) scriptUnit() (*unit, error) {
-	u := &unit{f: f, in: f.interp()}
+// scriptUnit compiles the script once more, in the interpreter of a runtime if there is one.
+func (f *filter) scriptUnit(r *runtime) (*unit, error) {
+	defer r.lock()()
+	u := f.unit(r, classOfScripts)
+	u.enter()
 	s, err := u.in.NewScript(f.o.Path, f.script)
 	if err != nil {
 		return nil, plugin.OptionError("path", fmt.Errorf("%s: %w", f.o.Path, placeless{err}))
 	}
 	u.script = s
-	f.keep(u)
 	return u, nil
 }
 
@@ -258,7 +271,7 @@ func (u *unit) load() error {
 
 // test runs the tests of the script in an interpreter of their own.
 func (f *filter) test() error {
-	u, err := f.scriptUnit()
+	u, err := f.scriptUnit(nil)
 	if err == nil {
 		err = u.load()
 	}
@@ -284,7 +297,7 @@ func (w *worker) ForWorker() plugin.Filter {
 	if w.shared != nil {
 		return &worker{w.filter, w.shared}
 	}
-	u, err := w.newUnit()
+	u, err := w.newUnit(nil)
 	if err != nil {
 		panic("BUG: code that was compiled cannot be compiled again: " + err.Error())
 	}
@@ -296,6 +309,7 @@ func (w *worker) Start(ctx context.Context) error {
 	context.AfterFunc(ctx, w.stop)
 	w.u.mu.Lock()
 	defer w.u.mu.Unlock()
+	w.u.enter()
 	return w.u.prepare()
 }
 
@@ -304,7 +318,7 @@ func (f *filter) stop() {
 	defer f.mu.Unlock()
 	f.done = true
 	for _, u := range f.units {
-		u.in.Stop()
+		u.stop()
 	}
 }
 
@@ -315,6 +329,11 @@ func (u *unit) prepare() error {
 	}
 	u.ready = true
 	if u.script != nil {
+		if u.host != nil { // what was loaded to be checked was loaded elsewhere
+			if u.failed = u.load(); u.failed != nil {
+				return u.failed
+			}
+		}
 		if err := u.script.Register(u.f.params(u.in)); err != nil {
 			u.failed = fmt.Errorf("running register of %s: %w", u.f.o.Path, err)
 		}
@@ -370,6 +389,7 @@ func (w *worker) Multiply(e *event.Event, out plugin.Spawner) bool {
 	if w.shared != nil {
 		u.mu.Lock()
 		defer u.mu.Unlock()
+		u.enter()
 	}
 	if !u.ready {
 		_ = u.prepare() // it fails below

@@ -24,7 +24,8 @@ type engine struct {
 
 	listeners map[string]*testInput // of several pipelines: inputs by the address that others send to
 	stop      context.CancelFunc
-	running   *run // set before a batch is pushed, read while it is processed
+	process   plugin.Shared // what the plugins of all pipelines have in common
+	running   *run          // set before a batch is pushed, read while it is processed
 }
 
 // run is one case on its way.

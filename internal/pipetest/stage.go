@@ -63,7 +63,7 @@ func newStage(e *engine, o *Options, pl *plan, from *pipe, mocked map[string]boo
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	p, more := pipeline.Compile(files, st.harness(o.Registry, r), s, plugin.Builder{Log: log, Lookup: lookup})
+	p, more := pipeline.Compile(files, st.harness(o.Registry, r), s, plugin.Builder{Log: log, Lookup: lookup, Process: &e.process})
 	if diags = append(diags, more...); p == nil {
 		return nil, diags
 	}

@@ -175,7 +175,7 @@ func (c *compiler) plain(n syntax.Node) node {
 		c.globalVar(n)
 		return &gvarNode{n.Name}
 	case *syntax.CVar:
-		c.uses.wideVar(n.At(), n.Name)
+		c.uses.wideVar()
 		return &cvarNode{n.Name}
 	case *syntax.Const:
 		return c.constant(n)
@@ -633,6 +633,6 @@ func (c *compiler) globalVar(n *syntax.GVar) {
 		special = true
 	}
 	if !special {
-		c.uses.wideVar(n.At(), name)
+		c.uses.wideVar()
 	}
 }

@@ -26,11 +26,7 @@ func (c *compiler) target(n syntax.Node) target {
 		return c.variable(n.Name).(target)
 	case *syntax.IVar:
 		return c.plain(n).(target)
-	case *syntax.GVar:
-		c.uses.varsSet[n.Name] = true
-		return c.plain(n).(target)
-	case *syntax.CVar:
-		c.uses.varsSet[n.Name] = true
+	case *syntax.GVar, *syntax.CVar:
 		return c.plain(n).(target)
 	case *syntax.Const:
 		c.uses.state = true

@@ -1,12 +1,10 @@
 package ruby
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"millrace/internal/ruby/syntax"
@@ -15,8 +13,8 @@ import (
 
 // Interp runs code. It holds what code can change: global and instance variables, constants, methods. One goroutine uses it at a time.
 type Interp struct {
+	seat
 	core    *core
-	self    *Object // what code at the top is called on
 	syms    map[string]*Symbol
 	ivarIDs map[string]int
 	ivars   []string
@@ -37,12 +35,8 @@ type Interp struct {
 	src                   *source
 	privateIn, moduleFnIn *Class // the class whose next methods are private, or its own too
 
-	stop     atomic.Bool
-	ctx      context.Context // ends with stop
-	end      context.CancelFunc
-	log      *slog.Logger
 	out      io.Writer
-	now      func() time.Time
+	bases    map[string]*Class // what keeps the class variables of hosts, by the name of their class
 	rand     *rand.Rand
 	args     []Value // of the program that runs
 	regexps  map[string]*Regexp
@@ -77,33 +71,27 @@ const (
 // New returns an interpreter.
 func New(c Config) *Interp {
 	t := &Interp{
-		core: coreOf(), syms: make(map[string]*Symbol), ivarIDs: make(map[string]int), globals: make(map[string]Value), stack: make([]Value, 256),
-		log: c.Log, out: c.Out, now: c.Now, rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), regexps: make(map[string]*Regexp),
+		seat: newSeat(c), core: coreOf(), syms: make(map[string]*Symbol), ivarIDs: make(map[string]int), globals: make(map[string]Value), stack: make([]Value, 256),
+		out: c.Out, rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), regexps: make(map[string]*Regexp),
 		src: &source{name: "(ruby filter code)"}, required: make(map[string]bool), paths: make(map[string]*event.Path),
-	}
-	t.ctx, t.end = context.WithCancel(context.Background())
-	if t.log == nil {
-		t.log = slog.New(slog.DiscardHandler)
 	}
 	if t.out == nil {
 		t.out = os.Stdout
-	}
-	if t.now == nil {
-		t.now = time.Now
 	}
 	class := t.core.object
 	if c.Plugin != "" {
 		class = t.newClass(c.Plugin, t.core.object)
 	}
-	t.self = &Object{class: class}
-	t.setIvar(t.self, "@logger", &Object{class: t.core.logger})
+	t.top = class
+	t.self = t.object(class)
 	return t
 }
 
-// Stop makes code that runs end with an error at its next turn of a loop. It may be called by any goroutine.
-func (t *Interp) Stop() {
-	t.stop.Store(true)
-	t.end()
+// object makes an object that code at the top is called on.
+func (t *Interp) object(class *Class) *Object {
+	o := &Object{class: class}
+	t.setIvar(o, "@logger", &Object{class: t.core.logger})
+	return o
 }
 
 // turn is called on every turn of a loop and every call of a method of the code.

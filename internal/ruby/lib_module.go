@@ -285,6 +285,9 @@ func constMethods(m *Class) {
 			t.globals[t.name(a[0])] = a[1]
 			return a[1]
 		}
+		if c == t.self.class {
+			c = t.top
+		}
 		if c.cvars == nil {
 			c.cvars = make(map[string]Value)
 		}

@@ -29,23 +29,19 @@ type uses struct {
 	unknowns  []place
 	defined   map[string]bool
 	symbols   map[string]bool
-	dynamic   bool            // method_missing, define_method with a name that is computed
-	opaque    bool            // it runs files whose names are computed
-	newEvents bool            // new_event_block is used
-	wideVars  []place         // the class and global variables
-	varsSet   map[string]bool // those of them that it sets
+	dynamic   bool // method_missing, define_method with a name that is computed
+	opaque    bool // it runs files whose names are computed
+	newEvents bool // new_event_block is used
+	wide      bool // class or global variables, which all filters of the process see
 	quiet     int
 }
 
 func newUses() *uses {
-	return &uses{defined: make(map[string]bool), symbols: make(map[string]bool), varsSet: make(map[string]bool)}
+	return &uses{defined: make(map[string]bool), symbols: make(map[string]bool)}
 }
 
 // wideVar notes a class or global variable.
-func (u *uses) wideVar(pos int, name string) {
-	u.state = true
-	u.wideVars = append(u.wideVars, place{pos, name})
-}
+func (u *uses) wideVar() { u.state, u.wide = true, true }
 
 func (u *uses) name(pos int, name string) { u.calls = append(u.calls, place{pos, name}) }
 
@@ -67,8 +63,11 @@ func (u *uses) call(n *syntax.Call) {
 	}
 	switch n.Name {
 	case "attr_accessor", "attr_reader", "attr_writer", "define_method", "alias_method", "new", "define_singleton_method", "respond_to?", "try":
-	case "instance_variable_set", "instance_variable_get", "extend", "include", "class_variable_set", "const_set", "srand":
+	case "instance_variable_set", "instance_variable_get", "extend", "include", "const_set", "srand":
 		u.state = true
+		return
+	case "class_variable_set", "class_variable_get", "class_variable_defined?":
+		u.wideVar()
 		return
 	case "method_missing":
 		u.dynamic = true
@@ -123,6 +122,17 @@ func (u *uses) constant(n *syntax.Const) {
 
 // Shared reports whether the program keeps something from one event to the next, so that all workers must share what runs it.
 func (p *Program) Shared() bool { return p.uses.state }
+
+// Wide reports whether the program, or a file that it requires, uses class or global variables, which all filters of a process have in common. A file whose name
+// is computed may.
+func (p *Program) Wide() bool {
+	for _, q := range withFiles([]*Program{p}) {
+		if q.uses.wide || q.uses.opaque {
+			return true
+		}
+	}
+	return false
+}
 
 // Problem is something that code refers to and nothing provides.
 type Problem struct {
@@ -254,33 +264,6 @@ func (p *Program) UnknownLibraries() []*syntax.Error {
 		if _, ok := sourceFile(l.name, l.relative, p.src.name); !ok && !knownLibrary(l.name) {
 			out = append(out, syntax.NewError(p.src.text, l.pos, "no such file to load -- %s: there is no such library", l.name))
 		}
-	}
-	return out
-}
-
-// UnsetVars returns a note for each class or global variable that neither the program nor the others, which run in the same Interp, set.
-func (p *Program) UnsetVars(others ...*Program) []*syntax.Error {
-	set := make(map[string]bool)
-	for _, q := range withFiles(append([]*Program{p}, others...)) {
-		if q.uses.opaque {
-			return nil
-		}
-		for name := range q.uses.varsSet {
-			set[name] = true
-		}
-		for _, m := range q.uses.calls {
-			if m.name == "class_variable_set" {
-				return nil
-			}
-		}
-	}
-	var out []*syntax.Error
-	for _, v := range p.uses.wideVars {
-		if first := strings.TrimLeft(v.name, "$@")[0]; set[v.name] || first < 'a' || first > 'z' {
-			continue // Ruby's own have no small letter
-		}
-		set[v.name] = true
-		out = append(out, syntax.NewError(p.src.text, v.pos, "nothing sets %s", v.name))
 	}
 	return out
 }

@@ -155,7 +155,7 @@ func (n *gvarNode) assign(f *frame, v Value) {
 func cvarClass(f *frame) *Class {
 	switch {
 	case f.cref == nil:
-		return f.t.core.object
+		return f.t.top
 	case f.cref.class.singular:
 		return f.cref.class.of
 	}

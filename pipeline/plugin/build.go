@@ -25,6 +25,7 @@ type Builder struct {
 	DeadLetters DeadLetters
 	Bus         any                                                          // shared by the pipelines that run together
 	Shared      *Shared                                                      // of the plugins of the pipeline; nil: each has one of its own
+	Process     *Shared                                                      // of the plugins of all pipelines; nil: that of the pipeline
 	Clock       func() time.Time                                             // the time that plugins ask for; nil is the real one
 	Counter     func(kind Kind, plugin, id, name, help string) *atomic.Int64 // nil: counters that nobody reads
 
@@ -175,9 +176,13 @@ func (bd *building) environment(ecs string) {
 	if shared == nil {
 		shared = new(Shared)
 	}
+	process := bd.b.Process
+	if process == nil {
+		process = shared
+	}
 	bd.env = &Env{
 		Pipeline: bd.b.Pipeline, Name: bd.d.Name, ECS: bd.b.ECS, Workers: bd.b.Workers, Hostname: bd.b.Hostname, DataDir: bd.b.DataDir,
-		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Bus: bd.b.Bus, Shared: shared, Stats: new(Stats), warn: bd.warn, given: bd.given, clock: bd.b.Clock,
+		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Bus: bd.b.Bus, Shared: shared, Process: process, Stats: new(Stats), warn: bd.warn, given: bd.given, clock: bd.b.Clock,
 		Log: bd.b.Log.With("pipeline", bd.b.Pipeline, "plugin", string(bd.d.Kind)+"/"+bd.d.Name),
 	}
 	if ecs != "" {

@@ -47,6 +47,9 @@ type Env struct {
 	// Shared is what the plugins of the pipeline have in common.
 	Shared *Shared
 
+	// Process is what the plugins of all pipelines of the process have in common, from one configuration to the next.
+	Process *Shared
+
 	// Stats are the plugin's own counts beyond what the pipeline counts for every plugin.
 	Stats *Stats
 

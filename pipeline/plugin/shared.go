@@ -2,8 +2,8 @@ package plugin
 
 import "sync"
 
-// Shared is what the plugins of one pipeline have in common, for those that work on one thing together (the aggregate filters of one task). It lives as long
-// as the pipeline.
+// Shared is what the plugins of one pipeline have in common, for those that work on one thing together (the aggregate filters of one task), or those of all
+// pipelines (the ruby filters). It lives as long as the pipeline or the process.
 type Shared struct {
 	mu sync.Mutex
 	m  map[string]any

@@ -27,7 +27,13 @@ type Runner struct {
 // New builds the filter from the text between its braces; ecs_compatibility is disabled unless the text says otherwise.
 func New(t testing.TB, d *plugin.Definition, options string) *Runner {
 	t.Helper()
-	built, diags := build(d, options)
+	return NewIn(t, nil, d, options)
+}
+
+// NewIn builds the filter as one of several of a process.
+func NewIn(t testing.TB, process *plugin.Shared, d *plugin.Definition, options string) *Runner {
+	t.Helper()
+	built, diags := build(process, d, options)
 	if built == nil {
 		t.Fatalf("the options %s are refused: %s", options, diags)
 	}
@@ -40,7 +46,7 @@ func New(t testing.TB, d *plugin.Definition, options string) *Runner {
 
 // Diagnose returns what building the filter from the text between its braces reports, rendered.
 func Diagnose(d *plugin.Definition, options string) string {
-	_, diags := build(d, options)
+	_, diags := build(nil, d, options)
 	return diags.String()
 }
 
@@ -76,13 +82,13 @@ func EndsWithContext(t *testing.T, d *plugin.Definition, options func(address st
 	}
 }
 
-func build(d *plugin.Definition, options string) (*plugin.Built, config.Diagnostics) {
+func build(process *plugin.Shared, d *plugin.Definition, options string) (*plugin.Built, config.Diagnostics) {
 	f, diags := config.Parse("test.conf", []byte("filter { "+d.Name+" { "+options+" } }"), config.ParseOptions{})
 	if diags.HasErrors() {
 		return nil, diags
 	}
 	return plugin.NewRegistry([]*plugin.Definition{d}).Build(f.Sections[0].Body[0].(*config.PluginNode), plugin.Builder{
-		Pipeline: "main", ECS: plugin.ECSDisabled, Workers: 1, Log: slog.New(slog.DiscardHandler), AutoID: "test",
+		Pipeline: "main", ECS: plugin.ECSDisabled, Workers: 1, Log: slog.New(slog.DiscardHandler), AutoID: "test", Process: process,
 		Lookup: func(string) (string, bool) { return "", false },
 	})
 }
