@@ -72,7 +72,7 @@ func newElasticsearch(o *options, dir string) (*server, error) {
 			"xpack.security.http.ssl.certificate=certs/cert.pem",
 		}, o.settings...)
 	}
-	return javaServer{"Elasticsearch", []string{"elasticsearch", "run-es.sh"}}.new(o, dir)
+	return scripted{"Elasticsearch", []string{"elasticsearch", "run-es.sh"}}.new(o, dir)
 }
 
 func newES(h Handle, o *options) *ES {

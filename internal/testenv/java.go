@@ -8,14 +8,14 @@ import (
 	"millrace/internal/childproc"
 )
 
-// javaServer describes one of the two servers whose jars come from Maven Central by a start script.
-type javaServer struct {
+// scripted describes a server that a start script prepares and runs: what it is made of comes from Maven Central or the Go module proxy.
+type scripted struct {
 	name   string
 	script []string // below internal/testenv
 }
 
-// new resolves and compiles what the server needs, which takes a minute once a machine, and describes how to start it.
-func (j javaServer) new(o *options, dir string) (*server, error) {
+// new fetches and compiles what the server needs, which takes a minute once a machine, and describes how to start it.
+func (j scripted) new(o *options, dir string) (*server, error) {
 	path, err := script(j.script...)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ func Kafka(t testing.TB, opts ...Option) *KafkaServer {
 	if o.security || o.tls != nil {
 		t.Fatal("testenv.Kafka: security and TLS are set by listener settings (see kafka/README.md), not by options")
 	}
-	s, err := javaServer{"Kafka", []string{"kafka", "run-kafka.sh"}}.new(o, o.dataDir(t))
+	s, err := scripted{"Kafka", []string{"kafka", "run-kafka.sh"}}.new(o, o.dataDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}

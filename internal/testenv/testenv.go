@@ -1,8 +1,8 @@
-// Package testenv starts real servers for tests: Elasticsearch, Kafka, Redis, RabbitMQ, PostgreSQL and MariaDB, each as a child process of the test
+// Package testenv starts real servers for tests: Elasticsearch, Kafka, Redis, RabbitMQ, PostgreSQL, MariaDB and S3, each as a child process of the test
 // with its own data directory. Every server can be killed, stopped, paused and restarted on the port it had, so a test
 // sees what a client sees when the real one goes away.
 //
-// A machine without the tools (mvn and javac, redis-server, rabbitmq-server, initdb or mariadbd) skips the test. With MILLRACE_REQUIRE_SERVERS=1, as CI
+// A machine without the tools (mvn and javac, redis-server, rabbitmq-server, initdb, mariadbd or go) skips the test. With MILLRACE_REQUIRE_SERVERS=1, as CI
 // sets it, the absence is a failure instead.
 package testenv
 
