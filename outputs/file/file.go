@@ -84,14 +84,11 @@ func fixedPart(path string) (string, error) {
 		return "", err
 	}
 	if i := strings.Index(abs, "%{"); i >= 0 {
-		abs = abs[:i]
-		if abs == "/" {
+		root := filepath.Dir(abs[:i])
+		if root == "/" {
 			return "", errors.New("the path must begin with a folder that is the same for every event")
 		}
-		if !strings.HasSuffix(abs, "/") {
-			abs = filepath.Dir(abs)
-		}
-		return filepath.Clean(abs), nil
+		return root, nil
 	}
 	return filepath.Dir(abs), nil
 }

@@ -198,6 +198,11 @@ func TestUnwritableFileIsHeld(t *testing.T) {
 }
 
 func TestConfigThatLetsEventsWriteAnywhere(t *testing.T) {
-	_, err := fixedPart("/%{path}")
-	require.Error(t, err)
+	for _, path := range []string{"/%{path}", "/a%{name}/x", "/a- %{name}", "/app-%{+YYYY}.log"} {
+		_, err := fixedPart(path)
+		require.Error(t, err, path)
+	}
+	root, err := fixedPart("/logs/app-%{+YYYY}.log")
+	require.NoError(t, err)
+	require.Equal(t, "/logs", root)
 }

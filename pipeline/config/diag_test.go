@@ -88,3 +88,19 @@ func TestEncodings(t *testing.T) {
 	f("# a\rfilter { }", "# a\rfilter { }", "lone-carriage-return")
 	f("", "")
 }
+
+// TestOctalNumbers: a leading zero surprises, but not in the mode of a file.
+func TestOctalNumbers(t *testing.T) {
+	f := func(option, want string) {
+		t.Helper()
+		_, ds := Parse("a.conf", []byte("output { file { "+option+" } }"), ParseOptions{})
+		if want == "" {
+			require.Empty(t, ds)
+		} else {
+			require.Contains(t, ds.String(), want)
+		}
+	}
+	f("file_mode => 0640 dir_mode => 0750", "")
+	f("flush_interval => 010", "warning: a leading zero makes the number octal: it is 8")
+	f("file_mode => 0680", "error: a leading zero makes a number octal, and 0680 has other digits")
+}

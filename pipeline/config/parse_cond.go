@@ -277,7 +277,7 @@ func (p *parser) operand() Expr {
 		return p.regexp()
 	case isDigit(c) || c == '-':
 		if p.numberEnd(start) > start {
-			return p.number()
+			return p.number("")
 		}
 	case isAlpha(c):
 		end := start

@@ -53,7 +53,7 @@ func (p *parser) wordValue(of string) Expr {
 	}
 	c := p.peek()
 	if n := p.numberEnd(start); n > start && p.endsWord(n) {
-		return p.number()
+		return p.number(of)
 	}
 	if isAlpha(c) && len(w) > 1 && !strings.Contains(w, "-") && p.endsWord(start+len(w)) {
 		p.pos += len(w)
@@ -167,8 +167,8 @@ func (p *parser) numberEnd(i int) int {
 	return n
 }
 
-// number parses a number and reports those that Logstash's grammar lets pass and its compiler refuses.
-func (p *parser) number() *Number {
+// number parses a number and reports those that Logstash's grammar lets pass and its compiler refuses; of names what it is for.
+func (p *parser) number(of string) *Number {
 	start := p.pos
 	p.pos = p.numberEnd(start)
 	n := &Number{Span: Span{start, p.pos}, Text: p.src[start:p.pos]}
@@ -191,6 +191,7 @@ func (p *parser) number() *Number {
 	v, err := strconv.ParseInt(n.Text, base, 64)
 	n.Int = v
 	switch {
+	case err == nil && strings.HasSuffix(of, "_mode"): // of a file: octal is what is meant
 	case err == nil && base == 8 && strings.Trim(digits, "0") != "":
 		p.report(Warnf(place, "octal", "a leading zero makes the number octal: it is %d", v).WithHint("leave the zero away, or use quotes"))
 	case err == nil:
@@ -357,7 +358,7 @@ func (p *parser) hashKey(of string) Expr {
 		return nil
 	}
 	if n := p.numberEnd(start); n > start && p.endsWord(n) {
-		k := p.number()
+		k := p.number("")
 		p.report(Errorf(p.place(k.Start, k.End), "numeric-key", "a number as the key of a hash").WithHint("put it in quotes: \"%s\"", k.Text))
 		return k
 	}

@@ -158,11 +158,18 @@ func maskSecrets(line string) string {
 			line = maskAfter(line, at)
 		}
 	}
+	line = azureKey.ReplaceAllStringFunc(line, func(m string) string {
+		i := strings.IndexByte(m, '=') + 1
+		return m[:i] + strings.Repeat("*", utf8.RuneCountInString(m[i:]))
+	})
 	return userInfo.ReplaceAllStringFunc(line, func(m string) string {
 		i := strings.IndexByte(m[len("://"):], ':') + len("://") + 1
 		return m[:i] + strings.Repeat("*", utf8.RuneCountInString(m[i:])-1) + "@"
 	})
 }
+
+// azureKey matches the key or signature of a connection string of Azure's services.
+var azureKey = regexp.MustCompile(`(?i)(?:access|account)(?:key|signature)\s*=[^;"'\s]+`)
 
 // userInfo matches the user and password of a URI.
 var userInfo = regexp.MustCompile(`://[^\s/"':@]*:[^\s"']+@`)

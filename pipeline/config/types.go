@@ -158,6 +158,12 @@ type PluginRef struct {
 	lookup Lookup
 }
 
+// With returns p with the values of the variables in its options.
+func (p PluginRef) With(lookup Lookup) PluginRef {
+	p.lookup = lookup
+	return p
+}
+
 // Attributes returns the options of the plugin.
 func (p PluginRef) Attributes() (*Attributes, Diagnostics) {
 	if p.Node == nil {
