@@ -148,6 +148,7 @@ func (w *worker) instantiateFilter(slot *filterSlot, s *step) {
 	s.multiply, _ = s.filter.(plugin.Multiplier)
 	s.common = slot.common
 	s.stats = &filterCount{shared: slot.stats, failureTag: filterErrorTag}
+	s.stats.own, _ = s.filter.(plugin.Publisher)
 	if t, ok := s.filter.(plugin.FailureTagger); ok {
 		s.stats.failureTag = t.FailureTag()
 	}

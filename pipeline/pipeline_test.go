@@ -30,6 +30,7 @@ type world struct {
 	flush   func(b *event.Batch) // nil: settle at once
 	blocked chan struct{}        // Flush waits for it
 	panicOn string               // the message on which Append panics
+	tallied atomic.Int64         // what the filters tally counted and published
 
 	mu   sync.Mutex
 	got  []string
@@ -77,6 +78,19 @@ func (doubler) Multiply(e *event.Event, out plugin.Spawner) bool {
 	return true
 }
 
+// tally counts events for each worker, and publishes the counts.
+type tally struct{ total *atomic.Int64 }
+
+func (tally) Filter(*event.Event) bool          { panic("BUG: each worker has its own") }
+func (f tally) ForWorker() plugin.Filter        { return &tallyWorker{tally: f} }
+func (f *tallyWorker) Filter(*event.Event) bool { f.n++; return false }
+func (f *tallyWorker) Publish()                 { f.total.Add(f.n); f.n = 0 }
+
+type tallyWorker struct {
+	tally
+	n int64
+}
+
 func (w *world) registry() *plugin.Registry {
 	defs := []*plugin.Definition{
 		plugin.DefineInput("in", none{}, func(_ none, env *plugin.Env) (plugin.Input, error) {
@@ -86,6 +100,7 @@ func (w *world) registry() *plugin.Registry {
 			return &plugin.Codec{NewDecoder: func() plugin.Decoder { return lineDecoder{} }, NewEncoder: func() plugin.Encoder { return nil }}, nil
 		}),
 		plugin.DefineFilter("ticker", none{}, func(none, *plugin.Env) (plugin.Filter, error) { return new(ticker), nil }),
+		plugin.DefineFilter("tally", none{}, func(none, *plugin.Env) (plugin.Filter, error) { return tally{&w.tallied}, nil }),
 		plugin.DefineFilter("doubler", none{}, func(none, *plugin.Env) (plugin.Filter, error) { return doubler{}, nil }),
 		plugin.DefineOutput("out", none{}, func(_ none, env *plugin.Env) (plugin.Output, error) {
 			w.env = env
@@ -291,6 +306,22 @@ func TestPanicCostsOneEventItsFilters(t *testing.T) {
 	require.Equal(t, int64(2), p.Stats.Panics.Load())
 	a := p.Account()
 	require.Equal(t, a.Received+a.Made, a.Dropped+a.Unrouted+a.Routed)
+}
+
+// TestPublisher: what each worker's filter counts for itself is published.
+func TestPublisher(t *testing.T) {
+	w := &world{}
+	w.run = func(ctx context.Context, env *plugin.Env, out plugin.Sink) error {
+		for range 20 {
+			if err := out.Push(ctx, push(env, "one", "two", "three")); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	p := w.compile(t, `input { in {} } filter { tally {} if [message] == "two" { doubler {} tally {} } } output { out {} }`, func(s *pipeline.Settings) { s.Workers = 3 })
+	require.NoError(t, p.Run(context.Background()))
+	require.EqualValues(t, 60+40, w.tallied.Load())
 }
 
 // TestPanicAfterMultiplying: of the events that one record became, none is lost and all are counted.

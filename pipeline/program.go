@@ -32,6 +32,7 @@ type filterCount struct {
 	shared                  *PluginStats
 	in, out, matched, nanos int64
 	failureTag              string
+	own                     plugin.Publisher // nil: the filter counts nothing by itself
 
 	_ [64]byte // as with writerSlot
 }

@@ -323,6 +323,9 @@ func (w *worker) publish() {
 		c.shared.Matched.Add(c.matched)
 		c.shared.Nanos.Add(c.nanos)
 		c.in, c.out, c.matched, c.nanos = 0, 0, 0, 0
+		if c.own != nil {
+			c.own.Publish()
+		}
 	}
 	for _, o := range w.writers {
 		if o.in != 0 {

@@ -57,10 +57,16 @@ func (f *Filter) PatternsPerField() map[string]int {
 }
 
 // Filter works on one event with matchers made for it alone. The pipeline calls the filters of ForWorker instead.
-func (f *Filter) Filter(e *event.Event) (matched bool) { return f.ForWorker().Filter(e) }
+func (f *Filter) Filter(e *event.Event) (matched bool) {
+	w := f.worker()
+	defer w.Publish()
+	return w.Filter(e)
+}
 
 // ForWorker returns a filter with matchers of its own.
-func (f *Filter) ForWorker() plugin.Filter {
+func (f *Filter) ForWorker() plugin.Filter { return f.worker() }
+
+func (f *Filter) worker() *worker {
 	w := &worker{shared: f.shared, own: make([]workerField, len(f.fields))}
 	first := 0
 	for i := range f.fields {
@@ -82,6 +88,19 @@ type worker struct {
 	own     []workerField
 	start   time.Time             // when the work on the event began, if that is what the time is for
 	watcher plugin.PatternWatcher // nil: nobody watches
+	failed  int64                 // events that no pattern matched, not yet published
+
+	_ [64]byte // a line of the cache between two workers, who write to theirs with each event
+}
+
+var _ plugin.Publisher = (*worker)(nil)
+
+// Publish counts the events that no pattern matched.
+func (w *worker) Publish() {
+	if w.failed != 0 {
+		w.failures.Add(w.failed)
+		w.failed = 0
+	}
 }
 
 type workerField struct {
@@ -114,9 +133,9 @@ func (w *worker) Filter(e *event.Event) (matched bool) {
 		}
 	}
 	if matched {
-		return true // the worker counts it; a counter that all workers share would cost more than the rest of this function
+		return true // the pipeline's worker counts it; a counter that all workers share would cost more than the rest of this function
 	}
-	w.failures.Add(1)
+	w.failed++
 	for _, tag := range w.failureTags {
 		e.Tag(tag)
 	}

@@ -90,6 +90,7 @@ func TestTimeout(t *testing.T) {
 		require.True(t, e.Has(event.MustPath("head")), "what was captured before stays")
 		require.False(t, e.Has(event.MustPath("tail")), "the patterns that are left are not tried")
 		require.EqualValues(t, 1, w.timeouts.Load())
+		w.Publish()
 		require.Zero(t, w.failures.Load())
 
 		e = newEvent(t, "message", "ab")
@@ -103,11 +104,19 @@ func TestCounts(t *testing.T) {
 	f, err := New(o, testEnv(plugin.ECSDisabled))
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{"message": 2}, f.(*Filter).PatternsPerField())
-	w := f.(*Filter).ForWorker()
+	one, other := f.(*Filter).ForWorker(), f.(*Filter).ForWorker()
 	for _, text := range []string{"1", "x y", "?", "2"} {
-		require.Equal(t, text != "?", w.Filter(newEvent(t, "message", text)))
+		require.Equal(t, text != "?", one.Filter(newEvent(t, "message", text)))
+		require.False(t, other.Filter(newEvent(t, "message", "?")))
 	}
-	require.EqualValues(t, 1, f.(*Filter).failures.Load())
+	for _, want := range []int64{1, 1} {
+		one.(plugin.Publisher).Publish()
+		require.EqualValues(t, want, f.(*Filter).failures.Load(), "each failure counts once")
+	}
+	other.(plugin.Publisher).Publish()
+	require.EqualValues(t, 5, f.(*Filter).failures.Load())
+	require.False(t, f.Filter(newEvent(t, "message", "?")))
+	require.EqualValues(t, 6, f.(*Filter).failures.Load())
 }
 
 // A source that is no string is matched as a text of its own, which the next event does not overwrite.

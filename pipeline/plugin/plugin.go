@@ -125,6 +125,14 @@ type PerWorker interface {
 	ForWorker() Filter
 }
 
+// Publisher is a filter of one worker that counts for itself: a counter that all workers write to with each event would cost them more than
+// the work on some events.
+type Publisher interface {
+	// Publish adds what was counted since the last call to the counters of all workers. The worker calls it when it publishes its own counts
+	// of the filter, behind each batch that had events for it.
+	Publish()
+}
+
 // Multiplier is a Filter that makes further events (split, clone). The pipeline calls Multiply in place of Filter.
 type Multiplier interface {
 	Filter
