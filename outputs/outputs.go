@@ -11,6 +11,7 @@ import (
 	"millrace/outputs/http"
 	"millrace/outputs/jdbc"
 	"millrace/outputs/kafka"
+	"millrace/outputs/lumberjack"
 	"millrace/outputs/null"
 	"millrace/outputs/pipe"
 	"millrace/outputs/pipeline"
@@ -37,6 +38,7 @@ func All() []*plugin.Definition {
 		http.Plugin,
 		jdbc.Plugin,
 		kafka.Plugin,
+		lumberjack.Plugin,
 		null.Plugin,
 		pipe.Plugin,
 		pipeline.Plugin,

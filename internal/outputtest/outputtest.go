@@ -102,6 +102,9 @@ func (o *Output) Flush(ctx context.Context) (settled bool, err error) {
 	return true, nil
 }
 
+// FlushBatch ends the turn with a batch of the test's own.
+func (o *Output) FlushBatch(ctx context.Context, b *event.Batch) error { return o.writer.Flush(ctx, b) }
+
 // Write gives the output one turn and waits until it is settled.
 func (o *Output) Write(t testing.TB, docs ...string) {
 	t.Helper()
