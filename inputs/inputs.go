@@ -2,6 +2,7 @@
 package inputs
 
 import (
+	azureeventhubs "millrace/inputs/azure_event_hubs"
 	"millrace/inputs/beats"
 	deadletterqueue "millrace/inputs/dead_letter_queue"
 	"millrace/inputs/elasticsearch"
@@ -30,6 +31,7 @@ import (
 // All returns the definitions of all inputs, sorted by name.
 func All() []*plugin.Definition {
 	return []*plugin.Definition{
+		azureeventhubs.Plugin,
 		beats.Plugin,
 		deadletterqueue.Plugin,
 		elasticsearch.Plugin,
@@ -40,6 +42,8 @@ func All() []*plugin.Definition {
 		heartbeat.Plugin,
 		http.Plugin,
 		httppoller.Plugin,
+		generator.JavaPlugin,
+		stdin.JavaPlugin,
 		jdbc.Plugin,
 		kafka.Plugin,
 		beats.Lumberjack,

@@ -113,6 +113,14 @@ type Options struct {
 	// Kerberos, which is not available.
 	KerberosServiceName string `opt:"sasl_kerberos_service_name"`
 	KerberosConfig      string `opt:"kerberos_config,path"`
+
+	user     string // of LogIn
+	password config.Password
+}
+
+// LogIn has clients log in by the mechanism PLAIN with a user and password, whatever the options of JAAS say.
+func (o *Options) LogIn(user string, password config.Password) {
+	o.Mechanism, o.user, o.password = "PLAIN", user, password
 }
 
 const kerberos = "GSSAPI"

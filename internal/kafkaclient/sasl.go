@@ -24,6 +24,9 @@ import (
 
 // mechanism returns how to log in. Its errors name options.
 func (o *Options) mechanism() (sasl.Mechanism, error) {
+	if o.user != "" {
+		return plain.Auth{User: o.user, Pass: o.password.Reveal()}.AsMechanism(), nil
+	}
 	switch o.Mechanism {
 	case "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512":
 	case "OAUTHBEARER":

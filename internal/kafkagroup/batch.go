@@ -38,6 +38,11 @@ func (r *Reader) Batch(s *event.Source, records []*kgo.Record) (b *event.Batch, 
 		}
 		b.Records = r.cut(b.Records, record)
 	}
+	if r.Mark != nil {
+		for i := range b.Records {
+			b.Records[i].Data = r.Mark(b.Records[i].Data)
+		}
+	}
 	return b, n
 }
 

@@ -6,18 +6,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"millrace/internal/throttle"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
 
-// Reader is what the members of a group have in common. All of it but Facts has to be set.
+// Reader is what the members of a group have in common. What is not said to be optional has to be set.
 type Reader struct {
 	Log     *throttle.Logger
 	Options []kgo.Opt // of clients, made by Consumer
@@ -32,8 +35,12 @@ type Reader struct {
 	Source func(topic string, partition int32) *event.Source
 	// Record makes a record of r, and appends what is known of it alone to facts.
 	Record func(r *kgo.Record, facts []event.Field) (event.Record, []event.Field)
-	// Facts is how many of them a record usually has.
+	// Facts is how many of them a record usually has; 0: none.
 	Facts int
+	// Mark, unless it is nil, returns what becomes of the data of each record when it is cut.
+	Mark func(data string) string
+	// Topic, unless it is empty, is one that has to be there: why it cannot be read is logged, with a hint.
+	Topic, Hint string
 
 	*Counters
 }
@@ -66,7 +73,60 @@ func (r *Reader) Run(ctx context.Context, out plugin.Sink, opts ...kgo.Opt) erro
 		return fmt.Errorf("making a client of Kafka: %w", err)
 	}
 	m.cl = cl
+	if r.Topic == "" {
+		return m.run(ctx)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	wg.Go(func() { r.ask(asking, cl) })
 	return m.run(ctx)
+}
+
+// The times of asking whether a broker answers.
+const (
+	askLimit = 20 * time.Second
+	askPause = 30 * time.Second
+)
+
+// ask says why the topic cannot be read, until it can: a client tries for ever, and some of what fails on the way it does not tell.
+func (r *Reader) ask(ctx context.Context, cl *kgo.Client) {
+	for ctx.Err() == nil {
+		limited, cancel := context.WithTimeout(ctx, askLimit)
+		err := cl.Ping(limited) // it tells sooner than a request what fails
+		if err == nil {
+			err = r.find(limited, cl)
+		}
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		r.Errors.Add(1)
+		r.Log.Error("the topic cannot be read; it is tried again", slog.String("topic", r.Topic), slog.Any("error", err), slog.String("hint", r.Hint))
+		select {
+		case <-time.After(askPause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// find returns what the brokers say is wrong with the topic.
+func (r *Reader) find(ctx context.Context, cl *kgo.Client) error {
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = &r.Topic
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = append(req.Topics, topic)
+	answer, err := req.RequestWith(ctx, cl)
+	if err != nil {
+		return err
+	}
+	for _, t := range answer.Topics {
+		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Reader) member(out plugin.Sink) *member {

@@ -14,12 +14,12 @@ import (
 const hidden = "<hidden>"
 
 // secretName is a name whose value is a secret where nothing better is known.
-var secretName = regexp.MustCompile(`(?i)passw|passphrase|passwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|account[-_]?key|credential|authorization|cookie|cloud_auth|sasl_jaas`)
+var secretName = regexp.MustCompile(`(?i)passw|passphrase|passwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|account[-_]?key|credential|authorization|cookie|cloud_auth|sasl_jaas|hub_connection|storage_connection`)
 
 // What looks like a secret wherever it stands: user information of a URL, name=value, and an option in a comment.
 var (
 	userInfo  = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/\s"'@]+@`)
-	pairText  = regexp.MustCompile(`(?i)((?:passw(?:or)?d|pwd|secret|token|api[-_]?key|account[-_]?key|access[-_]?key)\s*=\s*)(\\?["'])?([^\s"'&;,>=~][^\s"'&;,]*)`)
+	pairText  = regexp.MustCompile(`(?i)((?:passw(?:or)?d|pwd|secret|token|api[-_]?key|account[-_]?key|access[-_]?key|access[-_]?signature)\s*=\s*)(\\?["'])?([^\s"'&;,>=~][^\s"'&;,]*)`)
 	arrowText = regexp.MustCompile(`(?i)((?:[a-z0-9_.-]*(?:passw|passphrase|secret|token|api[-_]?key|credential|authorization)[a-z0-9_.-]*)["']?\s*=>\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s#]+)`)
 	bearer    = regexp.MustCompile(`(?i)\b((?:basic|bearer|apikey)\s+)[A-Za-z0-9+/=._~-]{8,}`)
 )

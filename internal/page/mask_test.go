@@ -27,6 +27,8 @@ func TestMask(t *testing.T) {
 	f(`output { what_is_this { my_secret => 'x' port => 1 } }`, `output { what_is_this { my_secret => "<hidden>" port => 1 } }`)
 	f("# password => \"old\"\n# token => x y\ninput { stdin { } }", "# password => \"<hidden>\"\n# token => \"<hidden>\" y\ninput { stdin { } }")
 	f(`input { kafka { sasl_jaas_config => "org.x.Plain required username='a' password='b';" } }`, `input { kafka { sasl_jaas_config => "<hidden>" } }`)
+	f(`input { azure_event_hubs { config_mode => advanced event_hubs => [{ "a" => { event_hub_connection => "Endpoint=sb://n;SharedAccessKey=k" consumer_group => "g" } }] } }`,
+		`input { azure_event_hubs { config_mode => advanced event_hubs => [{ "a" => { event_hub_connection => "<hidden>" consumer_group => "g" } }] } }`)
 	f(`filter { ruby { code => "x = 1; api_key = 'abcdef'; y = 2" } }`, `filter { ruby { code => "x = 1; api_key = <hidden>'; y = 2" } }`)
 	f(`filter { mutate { add_field => { "access_token" => "t" "[a][b]" => "c" } } }`, `filter { mutate { add_field => { "access_token" => "<hidden>" "[a][b]" => "c" } } }`)
 	f(`filter { grok { match => { "message" => "user=%{WORD:user} %{DATA:rest}" } } }`, `filter { grok { match => { "message" => "user=%{WORD:user} %{DATA:rest}" } } }`)

@@ -45,7 +45,7 @@ func Describe(options any, doc map[string]string) []OptionInfo {
 		if f.path {
 			info.Type = strings.Replace(info.Type, "string", "path", 1)
 		}
-		if f.value.Type() == typeDuration {
+		if t := f.value.Type(); t == typeDuration || t.Kind() == reflect.Pointer && t.Elem() == typeDuration {
 			info.Unit = unitName(f.unit)
 		}
 		if !f.required {

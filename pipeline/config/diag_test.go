@@ -104,3 +104,17 @@ func TestOctalNumbers(t *testing.T) {
 	f("flush_interval => 010", "warning: a leading zero makes the number octal: it is 8")
 	f("file_mode => 0680", "error: a leading zero makes a number octal, and 0680 has other digits")
 }
+
+// TestAzureKeys: connection strings hold keys under whatever option they stand.
+func TestAzureKeys(t *testing.T) {
+	f := func(line, want string) {
+		t.Helper()
+		if got := maskSecrets(line); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	f(`hubs => ["Endpoint=sb://n/;SharedAccessKeyName=read;SharedAccessKey=a+/b=;EntityPath=h"]`,
+		`hubs => ["Endpoint=sb://n/;SharedAccessKeyName=read;SharedAccessKey=*****;EntityPath=h"]`)
+	f(`x => "AccountName=a;AccountKey=é=" y => 1`, `x => "AccountName=a;AccountKey=**" y => 1`)
+	f(`x => 'SharedAccessSignature=abc'`, `x => 'SharedAccessSignature=***'`)
+}

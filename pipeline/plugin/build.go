@@ -130,9 +130,7 @@ func (bd *building) build() *Built {
 	case InputKind:
 		bd.setID(built, input.ID)
 		bd.inputCodec(&input)
-		bd.env.named = func(name string, place config.Place) *Codec {
-			return bd.buildCodec(config.PluginRef{Name: name, Place: place})
-		}
+		bd.env.further = func(ref config.PluginRef) *Codec { return bd.buildCodec(ref.With(bd.b.Lookup)) }
 	case OutputKind:
 		bd.setID(built, output.ID)
 		bd.env.codec = bd.codec(output.Codec)
@@ -182,7 +180,7 @@ func (bd *building) environment(ecs string) {
 	}
 	bd.env = &Env{
 		Pipeline: bd.b.Pipeline, Name: bd.d.Name, ECS: bd.b.ECS, Workers: bd.b.Workers, Hostname: bd.b.Hostname, DataDir: bd.b.DataDir,
-		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Bus: bd.b.Bus, Shared: shared, Process: process, Stats: new(Stats), warn: bd.warn, given: bd.given, clock: bd.b.Clock,
+		Version: bd.b.Version, DeadLetters: bd.b.DeadLetters, Bus: bd.b.Bus, Shared: shared, Process: process, Stats: new(Stats), warn: bd.warn, warnAt: bd.warnAt, given: bd.given, clock: bd.b.Clock,
 		Log: bd.b.Log.With("pipeline", bd.b.Pipeline, "plugin", string(bd.d.Kind)+"/"+bd.d.Name),
 	}
 	if ecs != "" {
@@ -201,8 +199,10 @@ func (bd *building) setID(built *Built, id string) {
 	}
 }
 
-func (bd *building) warn(option, message string) {
-	bd.diags = append(bd.diags, config.Warnf(bd.attrs.PlaceOf(option), "plugin-warning", "%s: %s", bd.attrs.Label, message))
+func (bd *building) warn(option, message string) { bd.warnAt(bd.attrs.PlaceOf(option), message) }
+
+func (bd *building) warnAt(place config.Place, message string) {
+	bd.diags = append(bd.diags, config.Warnf(place, "plugin-warning", "%s: %s", bd.attrs.Label, message))
 }
 
 // given returns the names of the options given that begin with prefix.

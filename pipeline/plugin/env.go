@@ -54,9 +54,10 @@ type Env struct {
 	Stats *Stats
 
 	codec   *Codec
-	named   func(name string, place config.Place) *Codec
+	further func(ref config.PluginRef) *Codec
 	source  event.Source
 	warn    func(option, message string)
+	warnAt  func(place config.Place, message string)
 	given   func(prefix string) []string // names of options
 	counter func(name, help string) *atomic.Int64
 	clock   func() time.Time
@@ -145,10 +146,15 @@ func (env *Env) Codec() *Codec { return env.codec }
 // CodecNamed returns a further codec with its default options, for an input that chooses among several. It is for constructors only. Nil
 // says that there is no such codec, which is reported at place.
 func (env *Env) CodecNamed(name string, place config.Place) *Codec {
-	if env.named == nil {
+	return env.CodecOf(config.PluginRef{Name: name, Place: place})
+}
+
+// CodecOf is CodecNamed for a codec that may be written out with options.
+func (env *Env) CodecOf(ref config.PluginRef) *Codec {
+	if env.further == nil {
 		return nil
 	}
-	return env.named(name, place)
+	return env.further(ref)
 }
 
 // CutsStreams reports whether the input's codec finds records in a stream of bytes; else whatever is read is one record.
@@ -175,6 +181,13 @@ func (env *Env) WarnIdle(prefix, without string, but ...string) {
 func (env *Env) Warn(option, format string, args ...any) {
 	if env.warn != nil {
 		env.warn(option, fmt.Sprintf(format, args...))
+	}
+}
+
+// WarnAt is Warn for a place inside an option, such as an entry of a hash.
+func (env *Env) WarnAt(place config.Place, format string, args ...any) {
+	if env.warnAt != nil {
+		env.warnAt(place, fmt.Sprintf(format, args...))
 	}
 }
 

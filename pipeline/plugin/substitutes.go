@@ -39,7 +39,6 @@ var substitutes = map[string]string{
 	"filter/wurfl_device_detection": "use the useragent filter",
 	"filter/yaml":                   "use the json, kv or grok filter",
 	"filter/zeromq":                 "use the http filter",
-	"input/azure_event_hubs":        "Event Hubs speak Kafka's protocol: use the kafka input with security_protocol => SASL_SSL",
 	"input/cloudwatch":              "let Metricbeat or the OpenTelemetry collector read the metrics, and send to the beats or http input",
 	"input/couchdb_changes":         "use the http_poller input with the address of _changes",
 	"input/ganglia":                 "use the tcp or udp input and the xml filter on what gmond tells",
