@@ -44,6 +44,8 @@ func All() []*plugin.Definition {
 		fluent.Plugin,
 		graphite.Plugin,
 		gziplines.Plugin,
+		line.JavaPlugin,
+		plain.JavaPlugin,
 		json.Plugin,
 		jsonlines.Plugin,
 		line.Plugin,

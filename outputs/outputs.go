@@ -36,6 +36,7 @@ func All() []*plugin.Definition {
 		gelf.Plugin,
 		graphite.Plugin,
 		http.Plugin,
+		stdout.JavaPlugin,
 		jdbc.Plugin,
 		kafka.Plugin,
 		lumberjack.Plugin,

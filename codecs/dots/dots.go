@@ -7,7 +7,7 @@ import (
 )
 
 // Plugin defines the codec.
-var Plugin = plugin.DefineCodec("dots", Options{}, New)
+var Plugin = plugin.DefineCodec("dots", Options{}, New, plugin.WithAliases("jdots"))
 
 // Options configures the codec: there is nothing to set.
 type Options struct{}

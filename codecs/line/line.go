@@ -43,8 +43,14 @@ func New(o Options, env *plugin.Env) (*plugin.Codec, error) {
 		NewDecoder: func() plugin.Decoder { return message.NewDecoder(o.Charset, env.ECS) },
 		NewEncoder: func() plugin.Encoder { return message.NewEncoder(o.Format, o.Delimiter) },
 	}
-	if o.Delimiter != "" {
-		c.NewFramer = func() plugin.Framer { return lines.New(o.Delimiter, int(o.DecodeSizeLimitBytes), TooLongTag) }
-	}
+	c.NewFramer = o.framer()
 	return c, nil
+}
+
+// framer returns what makes framers, nil if there is no delimiter.
+func (o *Options) framer() func() plugin.Framer {
+	if o.Delimiter == "" {
+		return nil
+	}
+	return func() plugin.Framer { return lines.New(o.Delimiter, int(o.DecodeSizeLimitBytes), TooLongTag) }
 }

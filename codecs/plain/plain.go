@@ -21,11 +21,13 @@ type Options struct {
 }
 
 // New returns the codec.
-func New(o Options, env *plugin.Env) (*plugin.Codec, error) {
+func New(o Options, env *plugin.Env) (*plugin.Codec, error) { return newCodec(o, env, env.ECS), nil }
+
+func newCodec(o Options, env *plugin.Env, ecs plugin.ECS) *plugin.Codec {
 	message.WarnFormat(env, o.Format)
 	return &plugin.Codec{
-		NewDecoder: func() plugin.Decoder { return message.NewDecoder(o.Charset, env.ECS) },
+		NewDecoder: func() plugin.Decoder { return message.NewDecoder(o.Charset, ecs) },
 		NewEncoder: func() plugin.Encoder { return message.NewEncoder(o.Format, "") },
 		Streaming:  "line",
-	}, nil
+	}
 }

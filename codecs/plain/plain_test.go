@@ -33,3 +33,11 @@ func TestPlain(t *testing.T) {
 func BenchmarkDecode(b *testing.B) {
 	codectest.BenchmarkDecode(b, codec(b, Options{}, plugin.ECSDisabled), strings.Repeat("GET /index.html HTTP/1.1 ", 6))
 }
+
+func TestJava(t *testing.T) {
+	c, err := NewJava(JavaOptions{}, codectest.Env(plugin.ECSv8))
+	require.NoError(t, err)
+	require.Equal(t, `{"message":"a\nb"}`, codectest.Joined(c, "a\nb"))
+	require.Equal(t, "2024-05-17T08:30:15.123Z %{host} a", codectest.Encode(t, c, `{"message":"a"}`))
+	require.Empty(t, c.Streaming)
+}

@@ -4,6 +4,7 @@ package generator
 import (
 	"context"
 	"sync"
+	"time"
 
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -32,11 +33,9 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	if len(o.Lines) == 0 {
 		o.Lines = []string{o.Message}
 	}
-	in := &input{o: o, env: env, sequence: "sequence", host: event.SourceField{
-		Path: event.MustPath("host"), Value: event.StringValue(env.Hostname),
-	}}
+	in := &input{o: o, env: env, sequence: "sequence", host: event.MustPath("host")}
 	if env.ECS.Enabled() {
-		in.sequence, in.host.Path = "[event][sequence]", event.MustPath("[host][name]")
+		in.sequence, in.host = "[event][sequence]", event.MustPath("[host][name]")
 	}
 	return in, nil
 }
@@ -45,7 +44,9 @@ type input struct {
 	o        Options
 	env      *plugin.Env
 	sequence string // reference of the field that counts
-	host     event.SourceField
+	host     *event.Path
+	thread   *event.Path   // of the field that numbers the generators; nil: there is none
+	pause    time.Duration // between the events of one generator; 0: they come as fast as they are taken
 }
 
 // batchRecords is how many events one push carries.
@@ -56,9 +57,9 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var first error
-	for range max(1, in.o.Threads) {
+	for thread := range max(1, in.o.Threads) {
 		wg.Go(func() {
-			if err := in.generate(ctx, out); err != nil {
+			if err := in.generate(ctx, thread, out); err != nil {
 				mu.Lock()
 				first = err
 				mu.Unlock()
@@ -69,8 +70,25 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	return first
 }
 
-func (in *input) generate(ctx context.Context, out plugin.Sink) error {
-	source := in.env.NewSource(in.host)
+// source returns what the events of one generator have in common.
+func (in *input) source(thread int) *event.Source {
+	fields := []event.SourceField{{Path: in.host, Value: event.StringValue(in.env.Hostname)}}
+	if in.thread != nil {
+		fields = append(fields, event.SourceField{Path: in.thread, Value: event.IntValue(int64(thread))})
+	}
+	return in.env.NewSource(fields...)
+}
+
+func (in *input) generate(ctx context.Context, thread int, out plugin.Sink) error {
+	source := in.source(thread)
+	size := batchRecords
+	var due <-chan time.Time
+	if in.pause > 0 {
+		size = 1
+		ticker := time.NewTicker(in.pause)
+		defer ticker.Stop()
+		due = ticker.C
+	}
 	var b *event.Batch
 	push := func() error {
 		if b == nil || ctx.Err() != nil {
@@ -86,12 +104,20 @@ func (in *input) generate(ctx context.Context, out plugin.Sink) error {
 	for n := int64(0); (in.o.Count == 0 || n < in.o.Count) && ctx.Err() == nil; n++ {
 		for _, line := range in.o.Lines {
 			if b == nil {
-				b = &event.Batch{Source: source, Records: make([]event.Record, 0, batchRecords)}
+				b = &event.Batch{Source: source, Records: make([]event.Record, 0, size)}
 			}
 			b.Records = append(b.Records, event.Record{Data: line, Meta: []event.Field{{Key: in.sequence, Val: event.IntValue(n)}}})
-			if len(b.Records) == batchRecords {
-				if err := push(); err != nil {
-					return err
+			if len(b.Records) < size {
+				continue
+			}
+			if err := push(); err != nil {
+				return err
+			}
+			if due != nil {
+				select {
+				case <-due:
+				case <-ctx.Done():
+					return nil
 				}
 			}
 		}

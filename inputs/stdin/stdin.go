@@ -20,21 +20,34 @@ type Options struct{}
 
 // New returns the input, which reads os.Stdin.
 func New(_ Options, env *plugin.Env) (plugin.Input, error) {
-	return &input{env: env, in: os.Stdin}, nil
+	host := event.MustPath("host")
+	if env.ECS.Enabled() {
+		host = event.MustPath("[host][hostname]")
+	}
+	return &input{env: env, in: os.Stdin, host: host}, nil
+}
+
+// JavaPlugin is the stdin input that Logstash has in Java.
+var JavaPlugin = plugin.DefineInput("java_stdin", JavaOptions{}, NewJava, plugin.WithCodec("java_line"), plugin.Streaming())
+
+// JavaOptions configures the input java_stdin, which has none of its own: it is stdin with the codec java_line, and puts the name of this machine
+// into the field hostname.
+type JavaOptions struct{}
+
+// NewJava returns the input java_stdin, which reads os.Stdin.
+func NewJava(_ JavaOptions, env *plugin.Env) (plugin.Input, error) {
+	return &input{env: env, in: os.Stdin, host: event.MustPath("hostname")}, nil
 }
 
 type input struct {
-	env *plugin.Env
-	in  *os.File
+	env  *plugin.Env
+	in   *os.File
+	host *event.Path // where the name of this machine goes
 }
 
 // Run pushes what comes until the end of the input, where the pipeline ends too if it has no other input, or until ctx ends.
 func (in *input) Run(ctx context.Context, out plugin.Sink) error {
-	path := event.MustPath("host")
-	if in.env.ECS.Enabled() {
-		path = event.MustPath("[host][hostname]")
-	}
-	source := in.env.NewSource(event.SourceField{Path: path, Value: event.StringValue(in.env.Hostname)})
+	source := in.env.NewSource(event.SourceField{Path: in.host, Value: event.StringValue(in.env.Hostname)})
 	r := stream.NewReader(in.in, in.env.NewFramer(), stream.Limits{})
 	// A read of a terminal or a file cannot be interrupted: it is left behind, which loses what the process was not given yet.
 	type result struct {

@@ -24,6 +24,15 @@ func New(_ Options, env *plugin.Env) (plugin.Output, error) {
 	return &output{env: env, w: os.Stdout}, nil
 }
 
+// JavaPlugin is the stdout output that Logstash has in Java.
+var JavaPlugin = plugin.DefineOutput("java_stdout", JavaOptions{}, NewJava, plugin.WithCodec("java_line"))
+
+// JavaOptions configures the output java_stdout, which has none of its own: it is stdout with the codec java_line.
+type JavaOptions struct{}
+
+// NewJava returns the output java_stdout, which writes to os.Stdout.
+func NewJava(_ JavaOptions, env *plugin.Env) (plugin.Output, error) { return New(Options{}, env) }
+
 // output is shared by all workers; mu keeps what a turn wrote together.
 type output struct {
 	env *plugin.Env

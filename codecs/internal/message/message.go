@@ -58,6 +58,13 @@ func WarnFormat(env *plugin.Env, format *event.Template) {
 	}
 }
 
+// WarnCharset warns of a character set that Logstash's codec writes, too.
+func WarnCharset(env *plugin.Env, c charset.Charset) {
+	if name := c.String(); name != "UTF-8" {
+		env.Warn("charset", "option \"charset\" is that of text that comes in; text that goes out is UTF-8, not %s", name)
+	}
+}
+
 // AppendEncode implements plugin.Encoder.
 func (c *Encoder) AppendEncode(dst []byte, e *event.Event) ([]byte, error) {
 	if c.format == nil {
