@@ -44,8 +44,6 @@ func All() []*plugin.Definition {
 		httppoller.Plugin,
 		generator.JavaPlugin,
 		stdin.JavaPlugin,
-		generator.JavaPlugin,
-		stdin.JavaPlugin,
 		jdbc.Plugin,
 		kafka.Plugin,
 		beats.Lumberjack,

@@ -21,6 +21,6 @@ func TestStdout(t *testing.T) {
 		require.EqualValues(t, 1, o.Env.Stats.Delivered.Load())
 	}
 	f(Plugin, `codec => line { format => "%{message}!" }`, "a!\n")
-	f(JavaPlugin, ``, `{"message":"a","@timestamp":"2024-05-17T08:30:15.123Z","@version":"1"}`+"\n")
+	f(JavaPlugin, ``, `{"message":"a","@timestamp":"2024-05-17T08:30:15.123Z"}`+"\n")
 	f(JavaPlugin, `codec => java_line { format => "%{message}?" }`, "a?\n")
 }
