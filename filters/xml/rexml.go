@@ -3,7 +3,6 @@ package xml
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/antchfx/xmlquery"
@@ -11,20 +10,12 @@ import (
 
 // What is stored was read by REXML, Ruby's own parser, which takes and refuses other documents than the one behind xpath, and than Go's.
 
-var (
-	entityReference   = regexp.MustCompile(`&([\pL_:][\pL\pN_:.-]*);`)
-	entityDeclaration = regexp.MustCompile(`<!ENTITY\s+([\pL_:][\pL\pN_:.-]*)\s+(?:"([^"&<%]*)"|'([^'&<%]*)')\s*>`)
-)
-
 // parseTolerant reads a document again in which the decoder found a mistake: references to entities that nobody declared stay as they are, and
 // "]]>" is text like any other. Where neither was the mistake, it returns the one found.
 func parseTolerant(text string, found error) (*xmlquery.Node, error) {
-	entities := make(map[string]string)
-	for _, m := range entityReference.FindAllStringSubmatch(text, -1) {
-		entities[m[1]] = m[0]
-	}
-	for _, m := range entityDeclaration.FindAllStringSubmatch(text, -1) {
-		entities[m[1]] = m[2] + m[3]
+	entities, err := entitiesOf(text, true)
+	if err != nil {
+		return nil, err
 	}
 	repaired := text
 	if strings.Contains(text, "]]>") {

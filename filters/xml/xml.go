@@ -196,7 +196,7 @@ func (f *filter) Filter(e *event.Event) bool {
 	if strings.TrimSpace(text) == "" {
 		return false
 	}
-	doc, strictErr := parse(text, true)
+	doc, strictErr := parseDeclared(text)
 	if strictErr != nil && f.strict {
 		return f.fail(e, strictErr)
 	}
@@ -239,6 +239,19 @@ const maxDepth = 512
 // parse reads a document. What its declaration says of the encoding was settled when the text came to be UTF-8.
 func parse(text string, strict bool) (doc *xmlquery.Node, err error) {
 	return parseWith(text, strict, nil)
+}
+
+// parseDeclared reads a well-formed document, whose references to entities are to those that it declares itself.
+func parseDeclared(text string) (*xmlquery.Node, error) {
+	doc, err := parse(text, true)
+	if err == nil || !strings.Contains(text, "<!ENTITY") {
+		return doc, err
+	}
+	entities, declErr := entitiesOf(text, false)
+	if declErr != nil {
+		return nil, declErr
+	}
+	return parseWith(text, true, entities)
 }
 
 // parseWith knows what entities stand for.

@@ -1,6 +1,7 @@
 package xml
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -53,6 +54,10 @@ func TestStore(t *testing.T) {
 	g(`<foo>&undefined; &lt;</foo>`, `"&undefined; <"`)
 	g(`<foo a="&b; &amp;"/>`, `{"a":"&b; &"}`)
 	g(`<!DOCTYPE foo [<!ENTITY b "c d">]><foo>&b;</foo>`, `"c d"`)
+	g(`<!DOCTYPE foo [<!ENTITY a "1"><!ENTITY b "&a;-&a;"> <!ENTITY c '<&b;> "&#65;&amp;a;" &none;'> ]><foo x="&b;">&c;</foo>`, `{"x":"1-1","content":"<1-1> \"A&a;\" &none;"}`)
+	g(`<!DOCTYPE foo [<!-- <!ENTITY a "no"> ]> --><!ELEMENT foo (#PCDATA)><!ENTITY a "]>"><!ENTITY b "&a;">]><foo>&b;&a;</foo>`, `"]>]>"`)
+	g(`<!DOCTYPE foo [<!ENTITY a "&b;"><!ENTITY b "&a;">]><foo>unused</foo>`, `"unused"`)
+	g(`<!DOCTYPE foo [<!ENTITY f SYSTEM "file:///etc/passwd"><!ENTITY g "&f;">]><foo>&f;&g;</foo>`, `"&f;&f;"`)
 	g(`<foo>a ]]> b<![CDATA[c]]>&d;<!-- ]]> --></foo>`, `"a ]]> bc&d;"`)
 	g("\ufeff<?xml version='1.0'?>\n<!-- a -->\n<foo>b</foo>\n<?c d?>\n", `"b"`)
 	g(`<foo xmlns:n="n"><bar n:x="1"/></foo>`, `{"xmlns:n":"n","bar":[{"n:x":"1"}]}`)
@@ -80,6 +85,15 @@ func TestFailures(t *testing.T) {
 	f(`<foo n:x="1"/>`, failed)
 	f(`<foo><bar xmlns:n="urn:n"/><bar n:x="1"/></foo>`, failed)
 	f(`<a>`+strings.Repeat(`<b>`, 600)+strings.Repeat(`</b>`, 600)+`</a>`, failed)
+	laughs := `<!DOCTYPE foo [<!ENTITY l0 "ha">`
+	for i := range 30 {
+		laughs += fmt.Sprintf(`<!ENTITY l%d "&l%d;&l%d;">`, i+1, i, i)
+	}
+	f(laughs+`]><foo>&l30;</foo>`, failed)
+	f(laughs+`]><foo>`+strings.Repeat("&l9;", 11)+`</foo>`, failed) // each is 1,023 expansions
+	f(`<!DOCTYPE foo [<!ENTITY a "`+strings.Repeat("a", 10241)+`">]><foo>&a;</foo>`, failed)
+	f(`<!DOCTYPE foo [<!ENTITY a "`+strings.Repeat("a", 10240)+`">]><foo>`+strings.Repeat("&a;", 103)+`</foo>`, failed)
+	f(`<!DOCTYPE foo [<!ENTITY a "&b;"><!ENTITY b "&a;">]><foo>&a;</foo>`, failed)
 	f(`  `, `}`)
 	g := func(options, in, want string) {
 		t.Helper()
@@ -105,6 +119,8 @@ func TestXPath(t *testing.T) {
 		on(t, `store_xml => false xpath => { "`+expr+`" => "x" } `+options)(in, want)
 	}
 	f(`/foo/key/text()`, ``, `<foo><key>value1</key><key>Français &amp; x</key></foo>`, `["value1","Français &amp; x"]`)
+	f(`/foo/text()`, ``, `<!DOCTYPE foo [<!ENTITY a "1"><!ENTITY b "&a;&a;">]><foo>&b;</foo>`, `["11"]`)
+	f(`/foo/text()`, `parse_options => "strict"`, `<!DOCTYPE foo [<!ENTITY a "1"><!ENTITY b "&a;&a;">]><foo>&b;</foo>`, `["11"]`)
 	f(`/foo/key`, ``, `<foo><key a='"'>v<b/></key></foo>`, `["<key a=\"&quot;\">v<b/></key>"]`)
 	f(`/foo/@id`, ``, `<foo id="a&amp;b"/>`, `["a&b"]`)
 	f(`name(/*)`, ``, `<foo/>`, `["foo"]`)
