@@ -26,8 +26,10 @@ type Stream struct {
 	Pause     time.Duration // before a connection is made again
 	// DropUnwritten says that what a connection did not take because it broke is dropped and counted, in place of being sent again.
 	DropUnwritten bool
-	Env           *plugin.Env
-	Log           *throttle.Logger
+	// MaxResends is how often in a row that is sent again before it is dropped and counted; 0 is no limit. Attempts to connect do not count.
+	MaxResends int
+	Env        *plugin.Env
+	Log        *throttle.Logger
 
 	mu   sync.Mutex
 	next int // address of the next connection
@@ -42,9 +44,12 @@ type brokenError struct{ error }
 func (s *Stream) Send(ctx context.Context, t *Turn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := 0; ; {
+	for i, resends := 0, 0; ; {
 		n, err := s.write(ctx, t, i)
 		i += n
+		if n > 0 {
+			resends = 0
+		}
 		s.Env.Stats.Delivered.Add(int64(n))
 		if err == nil {
 			return nil
@@ -53,10 +58,14 @@ func (s *Stream) Send(ctx context.Context, t *Turn) error {
 			return ctx.Err()
 		}
 		left := int64(t.Events() - i)
-		if _, broken := err.(brokenError); broken && s.DropUnwritten {
+		_, broken := err.(brokenError)
+		if broken && (s.DropUnwritten || s.MaxResends > 0 && resends == s.MaxResends) {
 			s.Env.Stats.Dropped.Add(left)
 			s.Log.Error("events could not be sent; they are dropped", slog.Any("error", err), slog.Int64("events", left))
 			return nil
+		}
+		if broken {
+			resends++
 		}
 		s.Env.Stats.Retried.Add(left)
 		s.Log.Warn("the connection failed; trying again", slog.Any("error", err))

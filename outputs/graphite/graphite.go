@@ -21,7 +21,7 @@ import (
 
 // Plugin is the graphite output.
 var Plugin = plugin.DefineOutput("graphite", Options{
-	Host: "localhost", Port: 2003, ReconnectInterval: 2 * time.Second, ResendAttempts: 3, IncludeMetrics: []string{".*"},
+	Host: "localhost", Port: 2003, ReconnectInterval: 2 * time.Second, IncludeMetrics: []string{".*"},
 	ExcludeMetrics: []string{`%\{[^}]+\}`}, TimestampField: *event.MustPath("@timestamp"), MetricsFormat: event.ParseTemplate("*"),
 	Separator: ".",
 }, New)
@@ -45,8 +45,9 @@ type Options struct {
 	// connection the output waits in any case.
 	ResendOnFailure bool `opt:"resend_on_failure"`
 
-	// Accepted for Logstash's sake: with resend_on_failure the output goes on until Graphite has taken the metrics.
-	ResendAttempts int `opt:"resend_attempts"`
+	// How often in a row what could not be written is sent again with resend_on_failure, before it is dropped and counted. Without this
+	// option the output goes on until Graphite has taken the metrics.
+	ResendAttempts *int `opt:"resend_attempts"`
 
 	// Metrics to send: names and values, both with references to fields. What is no number is 0. Where the event has a hash of that name,
 	// each of its values is a metric.
@@ -85,6 +86,16 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 			errs = append(errs, plugin.OptionError(option, t.Err()))
 		}
 	}
+	resends := 0
+	if n := o.ResendAttempts; n != nil {
+		if *n < 1 {
+			errs = append(errs, plugin.Hinted(plugin.OptionError("resend_attempts", fmt.Errorf("%d is no number of attempts", *n)), "without resend_on_failure nothing is sent again"))
+		}
+		if !o.ResendOnFailure {
+			env.Warn("resend_attempts", `option "resend_attempts" has no effect without resend_on_failure => true`)
+		}
+		resends = *n
+	}
 	check("metrics_format", &o.MetricsFormat)
 	for i := range o.Metrics {
 		check("metrics", &o.Metrics[i].Key)
@@ -104,7 +115,7 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 		env.Warn("", "neither metrics nor fields_are_metrics is given: nothing is sent")
 	}
 	return &output{o: o, env: env, include: include, exclude: exclude, stream: &netout.Stream{
-		Addresses: addresses, Pause: o.ReconnectInterval, DropUnwritten: !o.ResendOnFailure, Env: env, Log: throttle.New(env.Log, time.Minute),
+		Addresses: addresses, Pause: o.ReconnectInterval, DropUnwritten: !o.ResendOnFailure, MaxResends: resends, Env: env, Log: throttle.New(env.Log, time.Minute),
 	}}, nil
 }
 

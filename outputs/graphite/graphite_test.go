@@ -92,6 +92,8 @@ func TestNumber(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	outputtest.Refused(t, Plugin, `port => 0`, "not a port")
+	outputtest.Refused(t, Plugin, `resend_attempts => 0 resend_on_failure => true`, "no number of attempts")
+	outputtest.Warned(t, Plugin, `metrics => {"a" => "1"} resend_attempts => 2`, "no effect without resend_on_failure")
 	outputtest.Refused(t, Plugin, `hosts => ["a:b"]`, "not a port")
 	outputtest.Refused(t, Plugin, `include_metrics => ["("]`, "include_metrics")
 	outputtest.Warned(t, Plugin, ``, "nothing is sent")

@@ -217,6 +217,21 @@ func TestRetriesThatEnd(t *testing.T) {
 	require.EqualValues(t, 1, env.Stats.Dropped.Load())
 }
 
+// TestAckTimeout: timeout_ms of old configs is how long brokers wait for replicas.
+func TestAckTimeout(t *testing.T) {
+	f := func(conf string, want time.Duration) {
+		t.Helper()
+		built, diags := build(t, `topic_id => "t" request_timeout_ms => 5000 `+conf, nil)
+		require.NotNil(t, built, diags.String())
+		cl, err := kgo.NewClient(built.Output.(*output).opts...)
+		require.NoError(t, err)
+		defer cl.Close()
+		require.Equal(t, want, cl.OptValue(kgo.ProduceRequestTimeout))
+	}
+	f(``, 5*time.Second)
+	f(`timeout_ms => 700`, 700*time.Millisecond)
+}
+
 func TestMistakes(t *testing.T) {
 	f := func(conf, want string) {
 		t.Helper()

@@ -64,9 +64,11 @@ type Options struct {
 	// Class that writes values, as key_serializer: the codec makes the bytes.
 	ValueSerializer string `opt:"value_serializer"`
 
+	// How long a broker waits for the replicas that acks asks for, in place of request_timeout_ms.
+	AckTimeout time.Duration `opt:"timeout_ms,unit=ms,obsolete=write request_timeout_ms"`
+
 	// Accepted for Logstash's sake, from versions before 8.
 	BlockOnBufferFull bool `opt:"block_on_buffer_full,obsolete=the pipeline waits while the buffer is full"`
-	TimeoutOld        int  `opt:"timeout_ms,obsolete=write request_timeout_ms"`
 	SSLOld            bool `opt:"ssl,removed=write security_protocol => SSL"`
 
 	BrokerList      string `opt:"broker_list,removed=write bootstrap_servers"`
@@ -123,10 +125,14 @@ func (o *Options) producer(env *plugin.Env) ([]kgo.Opt, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	ackTimeout := o.AckTimeout
+	if ackTimeout <= 0 {
+		ackTimeout = o.RequestTimeout
+	}
 	opts = append(opts, kgo.RecordPartitioner(partitioner), kgo.ProducerLinger(o.Linger), kgo.ProducerBatchMaxBytes(int32(o.MaxRequestSize)),
 		kgo.BrokerMaxWriteBytes(int32(max(100<<20, o.MaxRequestSize))), kgo.ProducerBatchCompression(compression(o.CompressionType)...),
 		// What the output holds is bounded by its own gate, which a pipeline that ends can leave.
-		kgo.MaxBufferedRecords(1<<30), kgo.AllowAutoTopicCreation(), kgo.ProduceRequestTimeout(max(o.RequestTimeout, 100*time.Millisecond)))
+		kgo.MaxBufferedRecords(1<<30), kgo.AllowAutoTopicCreation(), kgo.ProduceRequestTimeout(max(ackTimeout, 100*time.Millisecond)))
 	switch o.Acks {
 	case "0":
 		opts = append(opts, kgo.RequiredAcks(kgo.NoAck()), kgo.DisableIdempotentWrite())
