@@ -11,6 +11,7 @@ import (
 	"millrace/outputs/http"
 	"millrace/outputs/jdbc"
 	"millrace/outputs/kafka"
+	"millrace/outputs/loki"
 	"millrace/outputs/lumberjack"
 	"millrace/outputs/null"
 	"millrace/outputs/pipe"
@@ -39,6 +40,7 @@ func All() []*plugin.Definition {
 		stdout.JavaPlugin,
 		jdbc.Plugin,
 		kafka.Plugin,
+		loki.Plugin,
 		lumberjack.Plugin,
 		null.Plugin,
 		pipe.Plugin,

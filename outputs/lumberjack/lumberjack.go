@@ -81,7 +81,7 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 		return nil, err
 	}
 	out := &output{
-		o: o, env: env, tls: conf, log: throttle.New(env.Log, 30*time.Second), gate: netout.NewGate(maxHeld), work: make(chan struct{}, 1),
+		o: o, env: env, tls: conf, log: throttle.New(env.Log, 30*time.Second), gate: netout.NewGate(maxHeld), queue: netout.NewQueue[*turn](),
 		connections: env.Counter("lumberjack_connections", "Connections made: more than one tell of some that were lost."),
 	}
 	out.turns.New = func() any { return new(turn) }
@@ -115,10 +115,7 @@ type output struct {
 	cancel context.CancelFunc
 	once   sync.Once
 	sender sync.WaitGroup
-
-	mu    sync.Mutex // guards fresh
-	fresh []*turn    // that the sender has not taken
-	work  chan struct{}
+	queue  *netout.Queue[*turn]
 }
 
 // NewWriter implements plugin.Output.
@@ -169,27 +166,7 @@ func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 	}
 	t.b, t.left = b, len(t.ends)
 	w.turn = w.out.turns.Get().(*turn)
-	w.out.hand(t)
+	w.out.queue.Put(t)
+	w.out.once.Do(func() { w.out.sender.Go((&sender{out: w.out}).run) })
 	return nil
-}
-
-// hand gives the sender a turn.
-func (out *output) hand(t *turn) {
-	out.mu.Lock()
-	out.fresh = append(out.fresh, t)
-	out.mu.Unlock()
-	out.once.Do(func() { out.sender.Go((&sender{out: out}).run) })
-	select {
-	case out.work <- struct{}{}:
-	default:
-	}
-}
-
-// take returns what was handed over since the last time.
-func (out *output) take() []*turn {
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	fresh := out.fresh
-	out.fresh = nil
-	return fresh
 }

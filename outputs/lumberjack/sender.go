@@ -57,7 +57,7 @@ func (s *sender) run() {
 	for {
 		if len(s.waiting) == 0 {
 			select {
-			case <-out.work: // nothing is connected before there is something to send
+			case <-out.queue.Ready: // nothing is connected before there is something to send
 				s.take()
 			case <-out.ctx.Done():
 				return
@@ -89,7 +89,7 @@ func (s *sender) run() {
 
 // take enters the events that were handed over.
 func (s *sender) take() {
-	for _, t := range s.out.take() {
+	for _, t := range s.out.queue.Take() {
 		for i := range t.ends {
 			s.waiting = append(s.waiting, ref{t, i})
 		}
@@ -128,7 +128,7 @@ func (s *sender) session() error {
 			}
 		}
 		select {
-		case <-s.out.work:
+		case <-s.out.queue.Ready:
 			s.take()
 		case <-r.heard:
 			quiet.Reset(silence)
