@@ -26,7 +26,7 @@ type dictionary struct {
 	mode
 	path  string
 	merge bool
-	limit int64 // of the characters of a YAML file
+	yaml  yamlFiles
 
 	current atomic.Pointer[table]
 	stamp   stamp
@@ -148,7 +148,7 @@ func (d *dictionary) load() error {
 	}
 	d.stamp = stampOf(info) // even if the file is bad: it is not worth a second look until it changes
 	t := newTable(d.mode)
-	if err := t.read(d.path, d.limit); err != nil {
+	if err := t.read(d.path, d.yaml); err != nil {
 		return fmt.Errorf("reading the dictionary %q: %w", d.path, err)
 	}
 	if old := d.current.Load(); old != nil && d.merge {

@@ -27,8 +27,14 @@ func format(path string) string {
 	return ""
 }
 
+// yamlFiles says how YAML is read.
+type yamlFiles struct {
+	streaming bool  // by events, as streaming.go tells
+	limit     int64 // of a file's characters, if it is not
+}
+
 // read adds the entries of a file.
-func (t *table) read(path string, yamlLimit int64) error {
+func (t *table) read(path string, y yamlFiles) error {
 	kind := format(path)
 	if kind == "" {
 		return errors.New("the name must end in .yml, .yaml, .json or .csv")
@@ -40,8 +46,11 @@ func (t *table) read(path string, yamlLimit int64) error {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	switch kind {
 	case "yaml":
-		if n := utf8.RuneCount(data); int64(n) > yamlLimit {
-			return fmt.Errorf("the file has %d characters, more than yaml_dictionary_code_point_limit (%d) allows", n, yamlLimit)
+		if y.streaming {
+			return t.streamYAML(data)
+		}
+		if n := utf8.RuneCount(data); int64(n) > y.limit {
+			return fmt.Errorf("the file has %d characters, more than yaml_dictionary_code_point_limit (%d) allows", n, y.limit)
 		}
 		return t.readYAML(data)
 	case "json":
@@ -139,10 +148,11 @@ func (t *table) addYAML(y *yamlReader, root *yaml.Node) error {
 	return nil
 }
 
-// yamlReader makes values of YAML as Ruby's Psych reads it, by version 1.1: yes and on are true.
+// yamlReader makes values of YAML as Ruby's Psych reads it, by version 1.1: yes and on are true. streaming is for the files of streaming.go.
 type yamlReader struct {
-	keep  *event.Event
-	nodes int
+	keep      *event.Event
+	nodes     int
+	streaming bool
 }
 
 // The bounds on what aliases may blow a file up to.
@@ -157,6 +167,9 @@ func (y *yamlReader) value(n *yaml.Node, depth int) (event.Value, error) {
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
+		if y.streaming {
+			return event.Value{}, fmt.Errorf("line %d: yaml_load_strategy => streaming does not read aliases", n.Line)
+		}
 		return y.value(n.Alias, depth+1)
 	case yaml.SequenceNode:
 		l := y.keep.NewList()
@@ -171,6 +184,9 @@ func (y *yamlReader) value(n *yaml.Node, depth int) (event.Value, error) {
 	case yaml.MappingNode:
 		return y.mapping(n, depth)
 	}
+	if y.streaming {
+		return streamedScalar(n), nil
+	}
 	return scalar(n), nil
 }
 
@@ -181,7 +197,7 @@ func (y *yamlReader) mapping(n *yaml.Node, depth int) (event.Value, error) {
 		if err != nil {
 			return v, err
 		}
-		if k := n.Content[i]; k.Kind == yaml.ScalarNode && k.ShortTag() == "!!merge" && v.Object() != nil {
+		if k := n.Content[i]; !y.streaming && k.Kind == yaml.ScalarNode && k.ShortTag() == "!!merge" && v.Object() != nil {
 			for _, f := range v.Object().Fields() {
 				if _, ok := o.Get(f.Key); !ok {
 					o.Set(f.Key, f.Val)

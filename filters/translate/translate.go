@@ -18,7 +18,7 @@ import (
 // Plugin defines the filter.
 var Plugin = plugin.DefineFilter("translate", Options{
 	Exact: true, RefreshInterval: 300 * time.Second, RefreshBehaviour: "merge", YAMLLoadStrategy: "one_shot",
-}, New)
+}, New, plugin.Borrowing())
 
 // Options configures the filter. The comments below are its documentation.
 type Options struct {
@@ -40,10 +40,11 @@ type Options struct {
 	// File with the dictionary, in place of dictionary: .yml, .yaml, .json, or .csv with two columns. Its keys must be strings.
 	DictionaryPath string `opt:"dictionary_path,path"`
 
-	// How many characters a YAML file may have.
+	// How many characters a YAML file may have, unless yaml_load_strategy is streaming.
 	YAMLDictionaryCodePointLimit *int64 `opt:"yaml_dictionary_code_point_limit"`
 
-	// Accepted for Logstash's sake: there is one way to read YAML.
+	// How a YAML file is read, which costs the same here. With streaming the first mapping in it is the dictionary, true, false, null, decimal
+	// integers and floats are the only values that are no strings, aliases are an error, and there is no limit.
 	YAMLLoadStrategy string `opt:"yaml_load_strategy,enum=one_shot|streaming"`
 
 	// How often the file is looked at for changes, in seconds; 0 for never.
@@ -94,9 +95,9 @@ func New(o Options, env *plugin.Env) (plugin.Filter, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	f.dict = &dictionary{mode: mode{regex: o.Regex && o.Exact, partial: !o.Exact}, merge: o.RefreshBehaviour == "merge", limit: yamlLimit}
+	f.dict = &dictionary{mode: mode{regex: o.Regex && o.Exact, partial: !o.Exact}, merge: o.RefreshBehaviour == "merge", yaml: yamlFiles{streaming: o.YAMLLoadStrategy == "streaming", limit: yamlLimit}}
 	if o.YAMLDictionaryCodePointLimit != nil {
-		f.dict.limit = *o.YAMLDictionaryCodePointLimit
+		f.dict.yaml.limit = *o.YAMLDictionaryCodePointLimit
 	}
 	option := "dictionary"
 	var err error

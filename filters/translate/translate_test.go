@@ -107,6 +107,32 @@ func TestFiles(t *testing.T) {
 	require.Contains(t, filtertest.Diagnose(Plugin, file(t, "d.yml", doc)), "2 keys, such as 404, are no strings")
 }
 
+func TestStreaming(t *testing.T) {
+	f := func(text, in, want string) {
+		t.Helper()
+		if want != "" {
+			want = `,"translation":` + want + `} +`
+		} else {
+			want = `}`
+		}
+		require.Equal(t, `{"s":`+in+want, filtertest.New(t, Plugin, file(t, "d.yml", text)+`yaml_load_strategy => streaming`).Run(`{"s":`+in+`}`), text)
+	}
+	const doc = "a: 031\n\"404\": yes\n404: int key\nno: typed\ntrue: bool key\nb: &b {x: [on, ~, 1.5, 0x1F, \"1\", 1e3, -7, 1_0, true, null, ], <<: {y: 2024-01-02}}\ne: !!str 5\nf: -0099999999999999999999\n--- \ng: 1\n"
+	f(doc, `"a"`, `31`)
+	f(doc, `404`, `"yes"`)
+	f(doc, `"no"`, `"typed"`)
+	f(doc, `"true"`, ``)
+	f(doc, `"b"`, `{"x":["on",null,1.5,"0x1F","1","1e3",-7,"1_0",true,null],"<<":{"y":"2024-01-02"}}`)
+	f(doc, `"e"`, `5`)
+	f(doc, `"f"`, `-99999999999999999999`)
+	f(doc, `"g"`, ``)
+	f("- x\n- a: b\n- a: c\n", `"a"`, `"b"`)
+	f("--- 5\n---\na: b\n", `"a"`, `"b"`)
+	f("- x\n", `"x"`, ``)
+	f("", `"x"`, ``)
+	require.Contains(t, filtertest.Diagnose(Plugin, file(t, "d.yml", "a: &a 1\nb: *a\n")+`yaml_load_strategy => streaming`), "line 2: yaml_load_strategy => streaming does not read aliases")
+}
+
 func TestDiagnostics(t *testing.T) {
 	f := func(options, want string) {
 		t.Helper()
