@@ -50,11 +50,10 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	}
 	return in.schedule.RunUntil(ctx, func(ctx context.Context) error {
 		err := in.search(ctx, out)
-		var pe *pushError
 		switch {
 		case err == nil || ctx.Err() != nil:
-		case errors.As(err, &pe):
-			return pe.err
+		case plugin.SinkError(err) != nil:
+			return plugin.SinkError(err)
 		default:
 			in.env.Log.Error("a search failed; the next is that of the schedule", slog.Any("error", err))
 		}
@@ -68,17 +67,11 @@ func final(err error) error {
 	if errors.As(err, &status) && status.Status >= 400 && status.Status < 500 && status.Status != http.StatusRequestTimeout && status.Status != http.StatusTooManyRequests {
 		return fmt.Errorf("%w: %w", plugin.ErrFatal, err)
 	}
-	var pe *pushError
-	if errors.As(err, &pe) {
-		return pe.err
+	if queue := plugin.SinkError(err); queue != nil {
+		return queue
 	}
 	return err
 }
-
-// pushError is that of the queue.
-type pushError struct{ err error }
-
-func (e *pushError) Error() string { return e.err.Error() }
 
 // run is one search with all its pages.
 type run struct {
@@ -171,8 +164,7 @@ func (in *input) chooseAPI(ctx context.Context) error {
 func (in *input) retry(ctx context.Context, what string, f func() error) error {
 	for n := 0; ; n++ {
 		err := f()
-		var pe *pushError
-		if err == nil || n >= in.o.Retries || ctx.Err() != nil || errors.As(err, &pe) {
+		if err == nil || n >= in.o.Retries || ctx.Err() != nil || plugin.SinkError(err) != nil {
 			return err
 		}
 		pause := min(time.Second<<min(n, 5), 30*time.Second)
@@ -201,7 +193,7 @@ func (r *run) push(ctx context.Context, hits []json.RawMessage) error {
 		r.sent.Add(1)
 		if err := r.out.Push(ctx, b); err != nil {
 			r.sent.Done()
-			return &pushError{err}
+			return plugin.FromSink(err)
 		}
 	}
 	return nil

@@ -64,23 +64,16 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	}
 	return in.schedule.RunUntil(ctx, func(ctx context.Context) error {
 		err := s.run(ctx)
-		var pe *pushError
 		switch {
 		case err == nil || ctx.Err() != nil:
-		case errors.As(err, &pe):
-			return pe.err
+		case plugin.SinkError(err) != nil:
+			return plugin.SinkError(err)
 		default:
 			in.env.Log.Error("a run failed; the next is that of the schedule", slog.Any("error", err))
 		}
 		return nil
 	})
 }
-
-// pushError is that of the queue.
-type pushError struct{ err error }
-
-func (e *pushError) Error() string { return e.err.Error() }
-func (e *pushError) Unwrap() error { return e.err }
 
 // session is the connection of a Run.
 type session struct {
@@ -102,8 +95,7 @@ func (s *session) run(ctx context.Context) error {
 		if err == nil {
 			return r.settle(ctx)
 		}
-		var pe *pushError
-		if ctx.Err() != nil || errors.As(err, &pe) {
+		if ctx.Err() != nil || plugin.SinkError(err) != nil {
 			return err
 		}
 		s.in.failures.Add(1)

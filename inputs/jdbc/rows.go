@@ -96,7 +96,7 @@ func (r *reading) flush(ctx context.Context) error {
 	r.sent.Add(1)
 	if err := r.out.Push(ctx, b); err != nil {
 		r.sent.Done()
-		return &pushError{err}
+		return plugin.FromSink(err)
 	}
 	return nil
 }

@@ -27,7 +27,11 @@ func New(pattern string) (Glob, error) {
 	if filepath.IsAbs(pattern) {
 		g.root = "/"
 	}
-	for _, p := range expandBraces(pattern) {
+	alternatives, err := Braces(pattern)
+	if err != nil {
+		return Glob{}, err
+	}
+	for _, p := range alternatives {
 		segments := slices.DeleteFunc(strings.Split(p, "/"), func(s string) bool { return s == "" })
 		for _, s := range segments {
 			if !Valid(s) {
@@ -35,9 +39,6 @@ func New(pattern string) (Glob, error) {
 			}
 		}
 		g.alternatives = append(g.alternatives, segments)
-	}
-	if len(g.alternatives) > maxAlternatives {
-		return Glob{}, fmt.Errorf("the braces of %q stand for more than %d paths", pattern, maxAlternatives)
 	}
 	return g, nil
 }
@@ -75,7 +76,16 @@ func inFolder(dir string) ([]string, error) {
 	return files, nil
 }
 
-// expandBraces returns the patterns that {a,b} stands for.
+// Braces returns the patterns that one with {a,b} stands for, in their order.
+func Braces(pattern string) ([]string, error) {
+	all := expandBraces(pattern)
+	if len(all) > maxAlternatives {
+		return nil, fmt.Errorf("the braces of %q stand for more than %d paths", pattern, maxAlternatives)
+	}
+	return all, nil
+}
+
+// expandBraces gives up where it has more than maxAlternatives.
 func expandBraces(p string) []string {
 	open, depth := -1, 0
 	var commas []int

@@ -40,6 +40,23 @@ func TestGlob(t *testing.T) {
 	f("nothing/*")
 }
 
+func TestBraces(t *testing.T) {
+	f := func(pattern string, want ...string) {
+		t.Helper()
+		got, err := Braces(pattern)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	f("a", "a")
+	f("{a,b}.{x,y}", "a.x", "a.y", "b.x", "b.y")
+	f("a{b,{c,d}e,}f", "abf", "acef", "adef", "af")
+	f(`a\{b,c}`, `a\{b,c}`)
+	f("{a,b", "{a,b")
+	f("a}b{c}", "a}bc")
+	_, err := Braces(strings.Repeat("{a,b}", 14))
+	require.ErrorContains(t, err, "more than 10000 paths")
+}
+
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"millrace/internal/fileglob"
 	"millrace/pipeline/plugin"
 )
 
@@ -58,8 +59,12 @@ func (s *Set) AddOption(env *plugin.Env, paths []string, glob string) error {
 
 // globFiles finds files as Ruby's Dir.glob does: * ? [..] {a,b}, and ** for any number of folders.
 func globFiles(dir, glob string) ([]string, error) {
+	globs, err := fileglob.Braces(glob)
+	if err != nil {
+		return nil, err
+	}
 	var files []string
-	for _, one := range expandBraces(glob) {
+	for _, one := range globs {
 		found, err := globOne(dir, one)
 		if err != nil {
 			return nil, fmt.Errorf("glob %q: %w", glob, err)
@@ -120,30 +125,4 @@ func isPatternFile(path, glob string) bool {
 	}
 	info, err := os.Stat(path)
 	return err == nil && info.Mode()&(fs.ModeDir|fs.ModeNamedPipe|fs.ModeSocket) == 0
-}
-
-// expandBraces makes the globs "a.x" and "b.x" of "{a,b}.x".
-func expandBraces(glob string) []string {
-	open := strings.IndexByte(glob, '{')
-	if open < 0 {
-		return []string{glob}
-	}
-	shut := closingBrace(glob, open)
-	if shut < 0 {
-		return []string{glob}
-	}
-	var all []string
-	depth, from := 0, open+1
-	for i := open + 1; i <= shut; i++ {
-		switch c := glob[i]; {
-		case c == '{':
-			depth++
-		case c == '}' && i < shut:
-			depth--
-		case (c == ',' || i == shut) && depth == 0:
-			all = append(all, expandBraces(glob[:open]+glob[from:i]+glob[shut+1:])...)
-			from = i + 1
-		}
-	}
-	return all
 }
