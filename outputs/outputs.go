@@ -18,6 +18,7 @@ import (
 	"millrace/outputs/pipeline"
 	"millrace/outputs/rabbitmq"
 	"millrace/outputs/redis"
+	"millrace/outputs/s3"
 	"millrace/outputs/statsd"
 	"millrace/outputs/stdout"
 	"millrace/outputs/syslog"
@@ -47,6 +48,7 @@ func All() []*plugin.Definition {
 		pipeline.Plugin,
 		rabbitmq.Plugin,
 		redis.Plugin,
+		s3.Plugin,
 		statsd.Plugin,
 		stdout.Plugin,
 		syslog.Plugin,

@@ -36,6 +36,30 @@ func (g *Gate) Enter(ctx context.Context, n int64) error {
 	}
 }
 
+// Room waits until something that counts 1 would fit, without entering, and returns the error of ctx if that ends before.
+func (g *Gate) Room(ctx context.Context) error {
+	for {
+		g.mu.Lock()
+		full, freed := g.held > 0 && g.held+1 > g.limit, g.freed
+		g.mu.Unlock()
+		if !full {
+			return nil
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Force enters without waiting, also beyond the limit.
+func (g *Gate) Force(n int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held += n
+}
+
 // Leave makes room for n again.
 func (g *Gate) Leave(n int64) {
 	g.mu.Lock()

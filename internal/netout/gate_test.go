@@ -35,3 +35,25 @@ func TestGate(t *testing.T) {
 		require.Zero(t, <-drained)
 	})
 }
+
+func TestGateForce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(2)
+		require.NoError(t, g.Room(t.Context()))
+		g.Force(3)
+		ctx, cancel := context.WithCancel(t.Context())
+		room := make(chan error, 2)
+		for _, ctx := range []context.Context{ctx, t.Context()} {
+			go func() { room <- g.Room(ctx) }()
+		}
+		cancel()
+		synctest.Wait()
+		require.ErrorIs(t, <-room, context.Canceled)
+		g.Leave(1)
+		synctest.Wait()
+		require.Empty(t, room, "two of two are held")
+		g.Leave(1)
+		require.NoError(t, <-room)
+		require.Equal(t, int64(1), g.Held(), "who asked for room did not take it")
+	})
+}

@@ -127,7 +127,8 @@ func TestHeadersOfAnUpload(t *testing.T) {
 	} {
 		require.Equal(t, want, r.header.Get(name), name)
 	}
-	require.Contains(t, r.header.Get("Content-Encoding"), "gzip")
+	require.Equal(t, "gzip", r.header.Get("Content-Encoding"))
+	require.Equal(t, "ndTkYSaMgDT1yFZOFVxnpg==", r.header.Get("Content-Md5"))
 	require.Contains(t, r.header.Get("Authorization"), "/eu-central-1/s3/aws4_request")
 }
 
@@ -192,7 +193,7 @@ func TestKeys(t *testing.T) {
 		t.Helper()
 		keys, err := o.credentials(profile, http.DefaultClient)
 		require.NoError(t, err)
-		v, err := keys.Get()
+		v, err := keys.GetWithContext(nil)
 		require.NoError(t, err)
 		require.Equal(t, want, v.AccessKeyID)
 	}

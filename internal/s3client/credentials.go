@@ -68,7 +68,7 @@ func readKeys(path string) (v credentials.Value, err error) {
 	}
 	v.AccessKeyID, v.SecretAccessKey, v.SessionToken = get("access_key_id"), get("secret_access_key"), get("session_token")
 	if v.AccessKeyID == "" || v.SecretAccessKey == "" {
-		return v, fmt.Errorf("reading keys in %q: it has no :access_key_id: or no :secret_access_key:", path)
+		return v, fmt.Errorf("reading keys in %q: it lacks :access_key_id: or :secret_access_key: at its top level", path)
 	}
 	return v, nil
 }

@@ -118,6 +118,9 @@ func (bd *building) build() *Built {
 		into = append(into, &output)
 	case CodecKind:
 		into = append(into, &anyOptions{})
+		if !declares(options, "tags") {
+			into = append(into, &tagsOption{})
+		}
 	}
 	bd.diags = append(bd.diags, config.Decode(bd.attrs, into...)...)
 	bd.environment(ecs.ECS)

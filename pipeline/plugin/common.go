@@ -124,8 +124,12 @@ type outputOptions struct {
 
 	Workers     int      `opt:"workers,deprecated=every pipeline worker writes by itself"`
 	Type        string   `opt:"type,removed=put the output inside if [type] == \"...\" { }"`
-	Tags        []string `opt:"tags,removed=put the output inside if \"...\" in [tags] { }"`
 	ExcludeTags []string `opt:"exclude_tags,removed=put the output inside if \"...\" not in [tags] { }"`
+}
+
+// tagsOption is the option of every output that has none of that name itself.
+type tagsOption struct {
+	Tags []string `opt:"tags,removed=put the output inside if \"...\" in [tags] { }"`
 }
 
 // The values of on_full.

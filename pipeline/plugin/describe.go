@@ -12,7 +12,7 @@ func (d *Definition) Describe(doc map[string]string) (own, common []config.Optio
 	case FilterKind:
 		common = config.Describe(&filterOptions{}, doc)
 	case OutputKind:
-		common = config.Describe(new(defaultOutputOptions()), doc)
+		common = append(config.Describe(new(defaultOutputOptions()), doc), config.Describe(&tagsOption{}, doc)...)
 	}
 	return own, common
 }
