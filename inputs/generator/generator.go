@@ -2,7 +2,11 @@
 package generator
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -15,7 +19,8 @@ var Plugin = plugin.DefineInput("generator", Options{Message: "Hello world!", Th
 
 // Options configures the input.
 type Options struct {
-	// The line that every event has, where lines is not given.
+	// The line that every event has, where lines is not given. To generator, but not to java_generator, stdin stands for a line that is read
+	// from the standard input at the start.
 	Message string `opt:"message"`
 
 	// Lines to give in turn, in place of message.
@@ -30,10 +35,13 @@ type Options struct {
 
 // New returns the input.
 func New(o Options, env *plugin.Env) (plugin.Input, error) {
-	if len(o.Lines) == 0 {
-		o.Lines = []string{o.Message}
-	}
 	in := &input{o: o, env: env, sequence: "sequence", host: event.MustPath("host")}
+	if len(o.Lines) == 0 {
+		in.o.Lines = []string{o.Message}
+		if o.Message == "stdin" {
+			in.stdin = os.Stdin
+		}
+	}
 	if env.ECS.Enabled() {
 		in.sequence, in.host = "[event][sequence]", event.MustPath("[host][name]")
 	}
@@ -45,6 +53,7 @@ type input struct {
 	env      *plugin.Env
 	sequence string // reference of the field that counts
 	host     *event.Path
+	stdin    io.Reader     // what gives the message; nil: the options do
 	thread   *event.Path   // of the field that numbers the generators; nil: there is none
 	pause    time.Duration // between the events of one generator; 0: they come as fast as they are taken
 }
@@ -54,6 +63,11 @@ const batchRecords = 128
 
 // Run gives the lines until they are exhausted or ctx ends.
 func (in *input) Run(ctx context.Context, out plugin.Sink) error {
+	if in.stdin != nil {
+		if err := in.readMessage(ctx); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var first error
@@ -68,6 +82,27 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	}
 	wg.Wait()
 	return first
+}
+
+// readMessage takes the message from stdin, with its line end, as Logstash does.
+func (in *input) readMessage(ctx context.Context) error {
+	var line string
+	var err error
+	read := make(chan struct{})
+	go func() { // which nothing ends but the line: the program does
+		line, err = bufio.NewReader(in.stdin).ReadString('\n')
+		close(read)
+	}()
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-read:
+	}
+	if err != nil && (err != io.EOF || line == "") {
+		return fmt.Errorf("reading the message from the standard input: %w", err)
+	}
+	in.o.Lines = []string{line}
+	return nil
 }
 
 // source returns what the events of one generator have in common.

@@ -2,7 +2,9 @@ package generator
 
 import (
 	"context"
+	"io"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +44,26 @@ func TestGenerator(t *testing.T) {
 	f(JavaPlugin, `count => 1`, `{"message":"Hello world!","hostname":"host1","thread_number":0,"sequence":0}`)
 	inputtest.Refused(t, JavaPlugin, `threads => 0`, "at least one generator")
 	inputtest.Refused(t, JavaPlugin, `eps => 1001`, "at most 1000 events a second")
+}
+
+func TestMessageFromStdin(t *testing.T) {
+	built, diags := inputtest.Build(t, Plugin, `count => 2 threads => 2 message => "stdin"`, plugin.Builder{})
+	require.NotNil(t, built, diags.String())
+	built.Input.(*input).stdin = strings.NewReader("bar\nbaz\n")
+	sink := inputtest.NewSink(built)
+	require.NoError(t, built.Input.Run(t.Context(), sink))
+	docs := sink.Wait(4)
+	require.Len(t, docs, 4)
+	for _, d := range docs {
+		require.Contains(t, d, `"message":"bar\n"`)
+	}
+	built.Input.(*input).stdin = strings.NewReader("")
+	require.ErrorContains(t, built.Input.Run(t.Context(), sink), "reading the message from the standard input")
+	nothing, w := io.Pipe()
+	defer func() { _ = w.Close() }()
+	built.Input.(*input).stdin = nothing
+	inputtest.Run(t, built.Input, sink)()
+	require.Equal(t, 4, sink.Len())
 }
 
 // times notes when events come.

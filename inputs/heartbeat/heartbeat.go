@@ -18,20 +18,21 @@ var Plugin = plugin.DefineInput("heartbeat", Options{Message: "ok", Interval: 60
 
 // Options configures the input.
 type Options struct {
-	// The message of each event. The values epoch and sequence, of old releases, choose the field clock as the option sequence does.
+	// The message of each event. The values epoch and sequence, of old releases, choose the field clock as the option sequence does, but not
+	// with ECS; with either no event has a message where there is a clock.
 	Message string `opt:"message"`
 
 	// Seconds between events.
 	Interval float64 `opt:"interval"`
 
-	// How many events to make; -1 goes on for ever.
+	// How many events to make; -1 goes on for ever, and so does 0.
 	Count int64 `opt:"count"`
 
 	// How many make events at the same times, each as many as count says.
 	Threads int `opt:"threads"`
 
-	// What the field clock, or [event][sequence] with ECS, holds in place of a message: the time in seconds since 1970 (epoch), or a count
-	// from 0 (sequence).
+	// What the field clock, or [event][sequence] with ECS, holds beside the message: the time in seconds since 1970 (epoch), or a count
+	// from 1 (sequence).
 	Sequence string `opt:"sequence,enum=none|epoch|sequence"`
 }
 
@@ -43,9 +44,16 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	if o.Count < -1 {
 		return nil, plugin.OptionError("count", fmt.Errorf("%d is neither a number of events nor -1", o.Count))
 	}
-	if o.Sequence == "" && (o.Message == "epoch" || o.Message == "sequence") {
+	clock := o.Message == "epoch" || o.Message == "sequence"
+	switch {
+	case clock && env.ECS.Enabled():
+		env.Warn("message", "%q chooses no clock with ecs_compatibility; write sequence => %[1]s", o.Message)
+	case clock && o.Sequence == "":
 		env.Warn("message", "option \"message\" chooses no clock any more in new configurations; write sequence => %s", o.Message)
 		o.Sequence = o.Message
+	}
+	if clock && (o.Sequence == "epoch" || o.Sequence == "sequence") {
+		o.Message = ""
 	}
 	in := &input{o: o, env: env, host: event.MustPath("host"), clock: "clock"}
 	if env.ECS.Enabled() {
@@ -71,7 +79,7 @@ type decoder struct{}
 // Decode implements plugin.Decoder.
 func (decoder) Decode(r *event.Record, next func() *event.Event) {
 	e := next()
-	if r.Meta == nil {
+	if r.Meta == nil || r.Data != "" {
 		e.Root().Set("message", event.StringValue(r.Data))
 	}
 }
@@ -91,7 +99,7 @@ func (in *input) beat(ctx context.Context, out plugin.Sink) error {
 	source := in.env.NewSource(event.SourceField{Path: in.host, Value: event.StringValue(in.env.Hostname)})
 	tick := time.NewTicker(time.Duration(in.o.Interval * float64(time.Second)))
 	defer tick.Stop()
-	for n := int64(0); in.o.Count < 0 || n < in.o.Count; n++ {
+	for n := int64(1); ; n++ {
 		now := time.Now()
 		r := event.Record{Data: in.o.Message}
 		switch in.o.Sequence {
@@ -106,7 +114,7 @@ func (in *input) beat(ctx context.Context, out plugin.Sink) error {
 			}
 			return err
 		}
-		if n+1 == in.o.Count {
+		if n == in.o.Count {
 			return nil
 		}
 		select {
@@ -115,5 +123,4 @@ func (in *input) beat(ctx context.Context, out plugin.Sink) error {
 			return nil
 		}
 	}
-	return nil
 }

@@ -30,23 +30,27 @@ func TestEvents(t *testing.T) {
 	}
 	f(plugin.ECSDisabled, `count => 2 type => heartbeat`, time.Minute, `{"message":"ok","host":"host1","type":"heartbeat"}`, `{"message":"ok","host":"host1","type":"heartbeat"}`)
 	f(plugin.ECSv8, `count => 1 message => hi`, 0, `{"message":"hi","host":{"name":"host1"}}`)
-	f(plugin.ECSDisabled, `count => 2 sequence => sequence interval => 0.5`, time.Second/2, `{"clock":0,"host":"host1"}`, `{"clock":1,"host":"host1"}`)
-	f(plugin.ECSv8, `count => 1 sequence => epoch`, 0, `{"event":{"sequence":946684800},"host":{"name":"host1"}}`)
+	f(plugin.ECSDisabled, `count => 2 sequence => sequence interval => 0.5`, time.Second/2, `{"message":"ok","clock":1,"host":"host1"}`, `{"message":"ok","clock":2,"host":"host1"}`)
+	f(plugin.ECSv8, `count => 1 sequence => epoch`, 0, `{"message":"ok","event":{"sequence":946684800},"host":{"name":"host1"}}`)
+	f(plugin.ECSv8, `count => 1 sequence => sequence message => epoch`, 0, `{"event":{"sequence":1},"host":{"name":"host1"}}`)
+	f(plugin.ECSv8, `count => 1 message => epoch`, 0, `{"message":"epoch","host":{"name":"host1"}}`)
+	f(plugin.ECSDisabled, `count => 1 message => epoch sequence => sequence`, 0, `{"clock":1,"host":"host1"}`)
 	f(plugin.ECSDisabled, `count => 1 message => epoch`, 0, `{"clock":946684800,"host":"host1"}`)
 	f(plugin.ECSDisabled, `count => 1 message => epoch sequence => none`, 0, `{"message":"epoch","host":"host1"}`)
-	f(plugin.ECSDisabled, `count => 0`, 0)
 	f(plugin.ECSDisabled, `count => 1 threads => 2`, 0, `{"message":"ok","host":"host1"}`, `{"message":"ok","host":"host1"}`)
 }
 
 func TestStop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		built, _ := inputtest.Build(t, Plugin, ``, plugin.Builder{})
-		out := inputtest.NewSink(built)
-		stop := inputtest.Run(t, built.Input, out)
-		time.Sleep(150 * time.Second)
-		stop()
-		require.Equal(t, 3, out.Len())
-	})
+	for _, conf := range []string{``, `count => 0`} {
+		synctest.Test(t, func(t *testing.T) {
+			built, _ := inputtest.Build(t, Plugin, conf, plugin.Builder{})
+			out := inputtest.NewSink(built)
+			stop := inputtest.Run(t, built.Input, out)
+			time.Sleep(150 * time.Second)
+			stop()
+			require.Equal(t, 3, out.Len())
+		})
+	}
 }
 
 func TestMistakes(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 )
 
 // Plugin is the elasticsearch output.
-var Plugin = plugin.DefineOutput("elasticsearch", defaults(), New, plugin.WithAliases("opensearch", "elasticsearch_http"))
+var Plugin = plugin.DefineOutput("elasticsearch", defaults(), New, plugin.WithAliases("opensearch", "elasticsearch_http"), plugin.Borrowing())
 
 // output is shared by all workers.
 type output struct {

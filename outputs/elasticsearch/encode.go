@@ -66,6 +66,9 @@ func newEncoder(o *Options, env *plugin.Env, streams bool) (*encoder, error) {
 	default:
 		c.action = o.Action
 	}
+	if c.action == nil {
+		errs = append(errs, o.checkAction(c.fixed))
+	}
 	if c.hashed {
 		if c.action != nil || c.fixed == "update" || c.fixed == "delete" {
 			errs = append(errs, plugin.OptionError("idempotent", errors.New("only documents that are created can have an id of their own content")))

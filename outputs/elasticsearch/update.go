@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -52,6 +53,20 @@ func newUpdater(o *Options) (*updater, error) {
 		errs = append(errs, plugin.OptionError("doc_as_upsert", errors.New("doc_as_upsert and scripted_upsert exclude each other")))
 	}
 	return u, errors.Join(errs...)
+}
+
+// checkAction returns what is wrong with options for an action that is the same for every event.
+func (o *Options) checkAction(action string) error {
+	external := strings.HasPrefix(o.VersionType, "external")
+	switch {
+	case action == "update" && (o.DocumentID == nil || o.DocumentID.String() == ""):
+		return plugin.OptionError("action", errors.New("update needs document_id"))
+	case external && (action == "create" || action == "update"):
+		return plugin.OptionError("version_type", fmt.Errorf("the action %s knows no external versions", action))
+	case external && o.Version == nil:
+		return plugin.OptionError("version_type", errors.New("external versions need the option version"))
+	}
+	return nil
 }
 
 // append appends the line of e without its line end.
