@@ -116,11 +116,11 @@ func (bd *building) build() *Built {
 		}
 	case OutputKind:
 		into = append(into, &output)
-	case CodecKind:
-		into = append(into, &anyOptions{})
 		if !declares(options, "tags") {
 			into = append(into, &tagsOption{})
 		}
+	case CodecKind:
+		into = append(into, &anyOptions{})
 	}
 	bd.diags = append(bd.diags, config.Decode(bd.attrs, into...)...)
 	bd.environment(ecs.ECS)
