@@ -58,8 +58,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, p := range h.in.o.ResponseHeaders {
 		w.Header().Set(p.Key, p.Value)
 	}
+	if w.Header().Get("Content-Type") == "" {
+		w.Header()["Content-Type"] = nil // response_headers are all that there are, as in Logstash: none is guessed from the answer
+	}
 	if !h.in.authorized(r) {
-		w.Header().Set("WWW-Authenticate", `Basic realm="Millrace"`)
+		if r.Header.Get("Authorization") == "" { // who has guessed wrong is not asked again
+			w.Header().Set("WWW-Authenticate", `Basic realm="Millrace"`)
+		}
 		h.refuse(w, http.StatusUnauthorized, "")
 		return
 	}
