@@ -25,6 +25,7 @@ func Compile(files []*config.File, reg *plugin.Registry, s Settings, b plugin.Bu
 	p.deadLetters, _ = b.DeadLetters.(*DeadLetters)
 	b.Pipeline, b.ECS, b.Workers, b.Hostname, b.DataDir, b.Version = s.ID, s.ECS, s.Workers, s.Hostname, s.DataDir, s.Version
 	b.Clock, b.Shared = s.Clock, new(plugin.Shared)
+	p.borrows = true
 	c := compiler{p: p, reg: reg, b: b, ids: make(map[string]config.Place)}
 	c.checkOrdered()
 	for _, f := range files {
@@ -96,6 +97,7 @@ func (c *compiler) input(node *config.PluginNode) {
 	if built.Codec != nil && built.Codec.NewDecoder != nil {
 		c.p.program.codecs = append(c.p.program.codecs, built.Codec)
 		c.p.program.decoded = append(c.p.program.decoded, slot)
+		c.p.borrows = c.p.borrows && built.Codec.Borrows
 	}
 	c.life(built.Input)
 }
@@ -123,6 +125,7 @@ func (c *compiler) pluginStatement(node *config.PluginNode) (statement, bool) {
 	if built.Output != nil {
 		slot := &outputSlot{output: built.Output, stats: c.stats(built), place: placeOf(node)}
 		slot.isolated = newIsolated(c.p, built, slot.stats)
+		c.p.borrows = c.p.borrows && built.Borrows
 		c.p.outputs = append(c.p.outputs, slot)
 		c.life(built.Output)
 		return statement{output: slot}, true
@@ -131,6 +134,7 @@ func (c *compiler) pluginStatement(node *config.PluginNode) (statement, bool) {
 	if !built.Common.IsZero() {
 		slot.common = &built.Common
 	}
+	c.p.borrows = c.p.borrows && built.Borrows
 	c.p.filters = append(c.p.filters, slot.stats)
 	if cov := c.p.settings.Coverage; cov != nil {
 		cov.filter(slot)

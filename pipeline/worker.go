@@ -106,7 +106,11 @@ func (w *worker) turn(ctx context.Context, b *event.Batch) error {
 			w.process(b)
 		}
 		records += b.Len()
-		b.Release()
+		if w.p.borrows {
+			b.Recycle()
+		} else {
+			b.Release()
+		}
 		if records >= w.p.settings.BatchSize {
 			break
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // Plugin defines the codec.
-var Plugin = plugin.DefineCodec("dots", Options{}, New, plugin.WithAliases("jdots"))
+var Plugin = plugin.DefineCodec("dots", Options{}, New, plugin.WithAliases("jdots"), plugin.Borrowing())
 
 // Options configures the codec: there is nothing to set.
 type Options struct{}

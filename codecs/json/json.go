@@ -9,7 +9,7 @@ import (
 )
 
 // Plugin defines the codec.
-var Plugin = plugin.DefineCodec("json", Options{}, New)
+var Plugin = plugin.DefineCodec("json", Options{}, New, plugin.Borrowing())
 
 // Options configures the codec. The comments below are its documentation.
 type Options struct {

@@ -13,7 +13,7 @@ import (
 )
 
 // Plugin defines the codec.
-var Plugin = plugin.DefineCodec("json_lines", Options{Delimiter: "\n", DecodeSizeLimitBytes: 512 << 20}, New)
+var Plugin = plugin.DefineCodec("json_lines", Options{Delimiter: "\n", DecodeSizeLimitBytes: 512 << 20}, New, plugin.Borrowing())
 
 // Options configures the codec. The comments below are its documentation.
 type Options struct {

@@ -9,7 +9,7 @@ import (
 )
 
 // JavaPlugin defines the codec that Logstash has in Java.
-var JavaPlugin = plugin.DefineCodec("java_line", JavaOptions{Delimiter: "\n"}, NewJava)
+var JavaPlugin = plugin.DefineCodec("java_line", JavaOptions{Delimiter: "\n"}, NewJava, plugin.Borrowing())
 
 // JavaOptions configures the codec java_line: line, but that an event without a format is written as JSON, and that no text is kept in
 // [event][original].

@@ -13,7 +13,7 @@ import (
 )
 
 // Plugin defines the codec.
-var Plugin = plugin.DefineCodec("line", Options{Delimiter: "\n", DecodeSizeLimitBytes: lines.DefaultLimit}, New)
+var Plugin = plugin.DefineCodec("line", Options{Delimiter: "\n", DecodeSizeLimitBytes: lines.DefaultLimit}, New, plugin.Borrowing())
 
 // Options configures the codec. The comments below are its documentation.
 type Options struct {

@@ -6,7 +6,7 @@ import (
 )
 
 // JavaPlugin defines the codec that Logstash has in Java.
-var JavaPlugin = plugin.DefineCodec("java_plain", JavaOptions{}, NewJava)
+var JavaPlugin = plugin.DefineCodec("java_plain", JavaOptions{}, NewJava, plugin.Borrowing())
 
 // JavaOptions configures the codec java_plain: plain, but that no text is kept in [event][original], and that an input which reads a stream
 // makes one event of each read, not of each line.

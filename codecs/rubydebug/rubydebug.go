@@ -10,7 +10,7 @@ import (
 )
 
 // Plugin defines the codec.
-var Plugin = plugin.DefineCodec("rubydebug", Options{}, New)
+var Plugin = plugin.DefineCodec("rubydebug", Options{}, New, plugin.Borrowing())
 
 // Options configures the codec. The comments below are its documentation.
 type Options struct {

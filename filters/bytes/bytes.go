@@ -20,7 +20,7 @@ import (
 // Plugin defines the filter.
 var Plugin = plugin.DefineFilter("bytes", Options{
 	Source: *event.MustPath("message"), ConversionMethod: "binary", DecimalSeparator: ".", TagOnFailure: []string{"_bytesparsefailure"},
-}, New)
+}, New, plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

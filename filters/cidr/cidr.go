@@ -17,7 +17,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("cidr", Options{RefreshInterval: 600 * time.Second, Separator: "\n"}, New)
+var Plugin = plugin.DefineFilter("cidr", Options{RefreshInterval: 600 * time.Second, Separator: "\n"}, New, plugin.Borrowing())
 
 // Options configures the filter. The common options are applied to events with an address in one of the networks.
 type Options struct {

@@ -7,7 +7,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("clone", Options{}, New)
+var Plugin = plugin.DefineFilter("clone", Options{}, New, plugin.Borrowing())
 
 // Options configures the filter. The common options are applied to the copies alone.
 type Options struct {

@@ -21,7 +21,7 @@ import (
 // Plugin defines the filter.
 var Plugin = plugin.DefineFilter("csv", Options{
 	Source: *event.MustPath("message"), Separator: ",", QuoteChar: `"`, AutogenerateColumnNames: true,
-}, New)
+}, New, plugin.Borrowing())
 
 // The tags of events that are not taken apart.
 const (

@@ -13,7 +13,7 @@ import (
 var Plugin = plugin.DefineFilter("date", Options{
 	Target:       *event.MustPath(event.TimestampField),
 	TagOnFailure: []string{"_dateparsefailure"},
-}, New)
+}, New, plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

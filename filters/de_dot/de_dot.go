@@ -14,7 +14,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("de_dot", Options{Separator: "_", TagOnFailure: "_de_dot_error"}, New)
+var Plugin = plugin.DefineFilter("de_dot", Options{Separator: "_", TagOnFailure: "_de_dot_error"}, New, plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

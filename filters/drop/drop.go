@@ -10,7 +10,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("drop", Options{Percentage: 100}, New)
+var Plugin = plugin.DefineFilter("drop", Options{Percentage: 100}, New, plugin.Borrowing())
 
 // Options configures the filter. The common options are not applied, to events that stay neither.
 type Options struct {

@@ -24,7 +24,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("fingerprint", Options{Source: []string{"message"}, Method: "SHA1"}, New)
+var Plugin = plugin.DefineFilter("fingerprint", Options{Source: []string{"message"}, Method: "SHA1"}, New, plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

@@ -18,7 +18,7 @@ import (
 // Plugin defines the filter.
 var Plugin = plugin.DefineFilter("geoip", Options{
 	DefaultDatabaseType: "City", CacheSize: 1000, TagOnFailure: []string{"_geoip_lookup_failure"},
-}, New)
+}, New, plugin.Borrowing())
 
 // Options configures the filter. The comments below are its documentation.
 type Options struct {

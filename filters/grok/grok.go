@@ -14,7 +14,7 @@ import (
 )
 
 // Plugin is the definition of the filter.
-var Plugin = plugin.DefineFilter("grok", defaults(), New)
+var Plugin = plugin.DefineFilter("grok", defaults(), New, plugin.Borrowing())
 
 // Filter is the filter as all workers share it. Events go to what ForWorker returns.
 type Filter struct{ *shared }

@@ -13,7 +13,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("json", Options{TagOnFailure: []string{"_jsonparsefailure"}}, New)
+var Plugin = plugin.DefineFilter("json", Options{TagOnFailure: []string{"_jsonparsefailure"}}, New, plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

@@ -11,7 +11,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("json_encode", Options{}, New)
+var Plugin = plugin.DefineFilter("json_encode", Options{}, New, plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

@@ -14,7 +14,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("mutate", Options{TagOnFailure: "_mutate_error"}, New)
+var Plugin = plugin.DefineFilter("mutate", Options{TagOnFailure: "_mutate_error"}, New, plugin.Borrowing())
 
 // Options configures the filter. Whatever the order in the config, the operations run in the order of the options below, and the common
 // options (add_field, remove_field, add_tag, remove_tag) behind them.

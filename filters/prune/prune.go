@@ -16,7 +16,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("prune", Options{BlacklistNames: []string{`%\{[^}]+\}`}}, New)
+var Plugin = plugin.DefineFilter("prune", Options{BlacklistNames: []string{`%\{[^}]+\}`}}, New, plugin.Borrowing())
 
 // Options configures the filter. It works on top-level fields; the common options are applied to every event.
 type Options struct {

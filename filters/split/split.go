@@ -14,7 +14,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("split", Options{Terminator: "\n", Field: "message"}, New)
+var Plugin = plugin.DefineFilter("split", Options{Terminator: "\n", Field: "message"}, New, plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

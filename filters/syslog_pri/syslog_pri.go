@@ -21,7 +21,7 @@ var Plugin = plugin.DefineFilter("syslog_pri", Options{
 		"local6", "local7",
 	},
 	SeverityLabels: []string{"emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"},
-}, New)
+}, New, plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

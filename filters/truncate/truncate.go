@@ -10,7 +10,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("truncate", Options{}, New)
+var Plugin = plugin.DefineFilter("truncate", Options{}, New, plugin.Borrowing())
 
 // Options configures the filter. The common options are applied to events in which something was shortened.
 type Options struct {

@@ -13,7 +13,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("urldecode", Options{Field: "message", TagOnFailure: []string{"_urldecodefailure"}}, New)
+var Plugin = plugin.DefineFilter("urldecode", Options{Field: "message", TagOnFailure: []string{"_urldecodefailure"}}, New, plugin.Borrowing())
 
 // Options configures the filter. The common options are applied to every event.
 type Options struct {

@@ -16,7 +16,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("useragent", Options{LRUCacheSize: 100_000}, New)
+var Plugin = plugin.DefineFilter("useragent", Options{LRUCacheSize: 100_000}, New, plugin.Borrowing())
 
 // Options configures the filter. The comments below are its documentation.
 type Options struct {

@@ -12,7 +12,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("uuid", Options{}, New, plugin.WithAliases("java_uuid"))
+var Plugin = plugin.DefineFilter("uuid", Options{}, New, plugin.WithAliases("java_uuid"), plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

@@ -35,8 +35,8 @@ type Limits struct {
 	MaxRecord int // bytes of one record; 0 means DefaultMaxRecord
 }
 
-// Reader reads batches from one stream. It is used by one goroutine. The records of its batches are parts of chunks that are written
-// once and then left to the garbage collector.
+// Reader reads batches from one stream. It is used by one goroutine. The records of its batches are parts of chunks, which are written
+// once and then left to the garbage collector, unless they are lent by a pool: those of lines are filled anew after [event.Batch.Recycle].
 type Reader struct {
 	r      io.Reader
 	framer plugin.Framer
@@ -44,8 +44,9 @@ type Reader struct {
 	limit  int
 
 	chunk      []byte
-	start, end int // what is read and not yet part of a record
-	size       int // of the next chunk
+	lent       *event.Chunk // what chunk is the memory of; nil: it is written once and left to the garbage collector
+	start, end int          // what is read and not yet part of a record
+	size       int          // of the next chunk
 	cut        int64
 }
 
@@ -119,6 +120,9 @@ func (r *Reader) flush(b *event.Batch) *event.Batch {
 		b = r.batch()
 	}
 	b.Spread()
+	if rest != "" {
+		r.keep()
+	}
 	b.Records = r.framer.Flush(rest, b.Records)
 	b.Bytes += len(rest)
 	return r.orNil(b)
@@ -143,6 +147,7 @@ func (r *Reader) frame(n int) *event.Batch {
 		r.start = r.end
 		b.Spread()
 		first := len(b.Records)
+		r.keep()
 		b.Records = r.framer.Flush(rest, b.Records)
 		for i := first; i < len(b.Records); i++ {
 			b.Records[i].Tag = CutTag
@@ -158,12 +163,20 @@ func (r *Reader) cutRecords(b *event.Batch, data string) (rest string) {
 	if f, ok := r.framer.(plugin.SpanFramer); ok {
 		if b.Spans, rest, ok = f.FrameSpans(data, b.Spans); ok {
 			b.Text = data
+			if r.lent != nil && len(b.Spans) > 0 {
+				r.lent.Use()
+				b.Chunk = r.lent
+			}
 			return rest
 		}
 	}
+	r.keep()
 	b.Records, rest = r.framer.Frame(data, b.Records)
 	return rest
 }
+
+// keep leaves the chunk to the garbage collector: records that are no spans hold on to it, and nobody says when they are done.
+func (r *Reader) keep() { r.lent = nil }
 
 // adapt chooses the size of the next chunk by what the stream brings.
 func (r *Reader) adapt(n int, full bool) {
@@ -185,9 +198,22 @@ func (r *Reader) makeRoom() {
 	if pending > size/2 {
 		size = min(2*pending+minChunk, pending+4*maxChunk) // a long record: grow by doubling, then by steps
 	}
-	next := make([]byte, size)
+	next, lent := r.newChunk(size)
 	copy(next, r.chunk[r.start:r.end])
-	r.chunk, r.start, r.end = next, 0, pending
+	if r.lent != nil {
+		r.lent.GiveBack()
+	}
+	r.chunk, r.lent, r.start, r.end = next, lent, 0, pending
+}
+
+// newChunk returns memory to read into. That of busy streams is lent and comes back as soon as there are no events of it any more, so that it
+// is still in the processor's caches and gives the garbage collector nothing to do.
+func (r *Reader) newChunk(size int) ([]byte, *event.Chunk) {
+	if size != maxChunk || r.pool == nil {
+		return make([]byte, size), nil
+	}
+	c := r.pool.chunks.Get(size)
+	return c.Bytes, c
 }
 
 func (r *Reader) batch() *event.Batch {
@@ -208,14 +234,17 @@ func (r *Reader) orNil(b *event.Batch) *event.Batch {
 	return nil
 }
 
-// Pool keeps batches for reuse by the readers of one input.
-type Pool struct{ pool sync.Pool }
+// Pool keeps batches and chunks for reuse by the readers of one input. The zero Pool is empty.
+type Pool struct {
+	batches sync.Pool
+	chunks  event.Chunks
+}
 
 // keepRecords bounds the records that a batch in the pool has room for.
 const keepRecords = 8 << 10
 
 func (p *Pool) get() *event.Batch {
-	b, _ := p.pool.Get().(*event.Batch)
+	b, _ := p.batches.Get().(*event.Batch)
 	if b == nil {
 		b = new(event.Batch)
 	}
@@ -230,5 +259,5 @@ func (p *Pool) put(b *event.Batch) {
 		return
 	}
 	b.Reuse()
-	p.pool.Put(b)
+	p.batches.Put(b)
 }

@@ -2,8 +2,10 @@ package stream
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -135,4 +137,80 @@ func TestReaderEndsWithError(t *testing.T) {
 		require.Equal(t, 1, b.Len())
 		require.Equal(t, "c", b.Record(0).Data)
 	}
+}
+
+// TestReaderReusesChunks: what was recycled is filled anew, and nothing else, in whatever order the batches come back. Some batches have records
+// that are no spans, and some are never recycled.
+func TestReaderReusesChunks(t *testing.T) {
+	rnd := rand.New(rand.NewSource(1))
+	pool := new(Pool)
+	reused := 0
+	pool.chunks.Reuse = func(c *event.Chunk) {
+		reused++
+		clear(c.Bytes)
+	}
+	var text strings.Builder
+	for i := range 60_000 {
+		fmt.Fprintf(&text, "line %d %s\n", i, strings.Repeat("x", i%97))
+	}
+	type held struct {
+		b    *event.Batch
+		want []string
+	}
+	var waiting []held
+	giveUp := func(i int) {
+		h := waiting[i]
+		waiting = slices.Delete(waiting, i, i+1)
+		for i, want := range h.want {
+			require.Equal(t, want, h.b.Record(i).Data)
+		}
+		if rnd.Intn(8) > 0 {
+			h.b.Recycle()
+		}
+		h.b.Done(h.b)
+	}
+	r := NewReader(strings.NewReader(text.String()), &moodyFramer{rnd: rnd}, Limits{}).WithPool(pool)
+	var all strings.Builder
+	for {
+		var b *event.Batch
+		var err error
+		if rnd.Intn(16) == 0 {
+			b = r.Flush()
+		} else {
+			b, err = r.Next()
+		}
+		if b != nil {
+			h := held{b: b}
+			for i := range b.Len() {
+				h.want = append(h.want, strings.Clone(b.Record(i).Data))
+				all.WriteString(b.Record(i).Data)
+			}
+			waiting = append(waiting, h)
+		}
+		for len(waiting) > 20 || len(waiting) > 0 && rnd.Intn(3) == 0 {
+			giveUp(rnd.Intn(len(waiting)))
+		}
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+	}
+	for len(waiting) > 0 {
+		giveUp(0)
+	}
+	require.True(t, strings.ReplaceAll(text.String(), "\n", "") == all.String(), "the records are not the text")
+	require.Greater(t, reused, 20)
+}
+
+// moodyFramer gives spans most of the time.
+type moodyFramer struct {
+	spanLines
+	rnd *rand.Rand
+}
+
+func (f *moodyFramer) FrameSpans(data string, spans []event.Span) ([]event.Span, string, bool) {
+	if f.rnd.Intn(8) == 0 {
+		return spans, "", false
+	}
+	return f.spanLines.FrameSpans(data, spans)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // CSV is the csv output: the same files, with some fields of each event as a row.
-var CSV = plugin.DefineOutput("csv", CSVOptions{Options: defaults, SpreadsheetSafe: true}, NewCSV)
+var CSV = plugin.DefineOutput("csv", CSVOptions{Options: defaults, SpreadsheetSafe: true}, NewCSV, plugin.Borrowing())
 
 // CSVOptions configures the csv output. Each event is a row; the files are those of the file output. The option codec has no effect.
 type CSVOptions struct {

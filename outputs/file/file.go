@@ -15,7 +15,7 @@ import (
 )
 
 // Plugin is the file output.
-var Plugin = plugin.DefineOutput("file", defaults, New, plugin.WithCodec("json_lines"))
+var Plugin = plugin.DefineOutput("file", defaults, New, plugin.WithCodec("json_lines"), plugin.Borrowing())
 
 var defaults = Options{
 	FlushInterval: 2, FilenameFailure: "_filepath_failures", CreateIfDeleted: true, DirMode: -1, FileMode: -1,
@@ -146,8 +146,8 @@ func (w *writer) Append(e *event.Event) error {
 	}
 	p := w.parts[path]
 	if p == nil {
-		p = &part{path: w.o.place(path)}
 		path = strings.Clone(path)
+		p = &part{path: w.o.place(path)}
 		w.parts[path] = p
 	}
 	if p.n == 0 {

@@ -9,7 +9,7 @@ import (
 )
 
 // Plugin is the null output.
-var Plugin = plugin.DefineOutput("null", Options{}, New, plugin.WithAliases("sink"))
+var Plugin = plugin.DefineOutput("null", Options{}, New, plugin.WithAliases("sink"), plugin.Borrowing())
 
 // Options configures the output: it has none of its own.
 type Options struct{}

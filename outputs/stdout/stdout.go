@@ -12,7 +12,7 @@ import (
 )
 
 // Plugin is the stdout output.
-var Plugin = plugin.DefineOutput("stdout", Options{}, New, plugin.WithCodec("rubydebug"))
+var Plugin = plugin.DefineOutput("stdout", Options{}, New, plugin.WithCodec("rubydebug"), plugin.Borrowing())
 
 // Options configures the output.
 type Options struct {
@@ -25,7 +25,7 @@ func New(_ Options, env *plugin.Env) (plugin.Output, error) {
 }
 
 // JavaPlugin is the stdout output that Logstash has in Java.
-var JavaPlugin = plugin.DefineOutput("java_stdout", JavaOptions{}, NewJava, plugin.WithCodec("java_line"))
+var JavaPlugin = plugin.DefineOutput("java_stdout", JavaOptions{}, NewJava, plugin.WithCodec("java_line"), plugin.Borrowing())
 
 // JavaOptions configures the output java_stdout, which has none of its own: it is stdout with the codec java_line.
 type JavaOptions struct{}

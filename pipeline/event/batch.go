@@ -25,6 +25,7 @@ type Batch struct {
 	Records []Record
 	Text    string
 	Spans   []Span
+	Chunk   *Chunk // what Text lies in, if it can be filled anew
 
 	// Done is called once, when all outputs have settled the batch: what the events became is delivered, dead-lettered or dropped by
 	// a line of the config. Set by whoever made the batch or queued it; nil if nobody asks.
@@ -57,7 +58,16 @@ func (b *Batch) Spread() {
 }
 
 // Release forgets what the Spans refer to, once there are events of it: while these wait for their outputs, the text that was read need not stay in memory.
-func (b *Batch) Release() { b.Text, b.Spans = "", b.Spans[:0] }
+func (b *Batch) Release() { b.Text, b.Spans, b.Chunk = "", b.Spans[:0], nil }
+
+// Recycle is Release where nobody has kept a text of b: the memory is filled anew as soon as others who use it say so, too.
+func (b *Batch) Recycle() {
+	c := b.Chunk
+	b.Release()
+	if c != nil {
+		c.GiveBack()
+	}
+}
 
 // Reuse empties b so that it can be filled anew. Nobody may use it any more.
 func (b *Batch) Reuse() {

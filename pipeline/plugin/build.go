@@ -45,6 +45,8 @@ type Built struct {
 	Codec  *Codec // of an input or output
 	Common Common // of a filter
 
+	Borrows bool // plugin and codec keep no text of events; see Borrowing
+
 	OnFull        string // of an output: what happens while it takes no more
 	SpillMaxBytes int64  // of an output: most bytes on disk
 }
@@ -294,7 +296,7 @@ func (bd *building) buildCodec(ref config.PluginRef) *Codec {
 	if inner.diags.HasErrors() {
 		return nil
 	}
-	built.Codec.Name, built.Codec.Bare = ref.Name, ref.Node == nil
+	built.Codec.Name, built.Codec.Bare, built.Codec.Borrows = ref.Name, ref.Node == nil, d.Borrows
 	return inner.directed(built.Codec, bd)
 }
 
@@ -318,6 +320,7 @@ func (bd *building) construct(options any, built *Built) {
 		bd.place(err)
 		return
 	}
+	built.Borrows = bd.d.Borrows && (bd.env.codec == nil || bd.env.codec.Borrows)
 	switch p := p.(type) {
 	case Input:
 		built.Input, built.Codec = p, bd.env.codec

@@ -17,6 +17,9 @@ type Definition struct {
 	// NoCommon tells that a filter does not have its common options applied (drop).
 	NoCommon bool
 
+	// Borrows tells that the plugin keeps no text of an event; see [Borrowing].
+	Borrows bool
+
 	newOptions func() any
 	construct  func(options any, env *Env) (any, error)
 }
@@ -32,6 +35,11 @@ func WithCodec(name string) Option { return func(d *Definition) { d.DefaultCodec
 
 // Streaming says that an input reads streams of bytes.
 func Streaming() Option { return func(d *Definition) { d.Streams = true } }
+
+// Borrowing says that a filter, output or codec keeps no text of an event longer than the call that gave it, not even as the key of a map or in
+// what a goroutine of its own does later: what it remembers it copies (strings.Clone). Where all plugins behind the inputs of a pipeline
+// are such, memory that lines were read into is filled anew when its events are encoded; else it is left to the garbage collector.
+func Borrowing() Option { return func(d *Definition) { d.Borrows = true } }
 
 // DefineInput defines an input. defaults holds the options' default values; make gets a copy with the config's values.
 func DefineInput[O any](name string, defaults O, make func(O, *Env) (Input, error), opts ...Option) *Definition {

@@ -61,9 +61,10 @@ type Codec struct {
 	// line for plain (inputs/base.rb, fix_streaming_codecs). "" if none does.
 	Streaming string
 
-	// Name is the codec's name, and Bare tells that the config gives it no options. The registry sets both.
-	Name string
-	Bare bool
+	// Name is the codec's name, Bare tells that the config gives it no options, Borrows that it is defined as [Borrowing]. The registry sets them.
+	Name    string
+	Bare    bool
+	Borrows bool
 }
 
 // Framer is the stateful half of a codec: it finds where the records of one stream begin and end, and copies nothing.

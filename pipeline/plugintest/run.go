@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"millrace/pipeline"
 	"millrace/pipeline/config"
@@ -145,31 +146,65 @@ func (c *Case) harness(r *Result) []*plugin.Definition {
 				NewDecoder: func() plugin.Decoder { return eventDecoder{} },
 				NewEncoder: func() plugin.Encoder { return eventEncoder{} },
 			}, nil
-		}),
+		}, plugin.Borrowing()),
 		plugin.DefineOutput("case", none{}, func(_ none, env *plugin.Env) (plugin.Output, error) {
 			return &caseOutput{r: r, env: env, raw: c.HasOutRaw}, nil
-		}),
+		}, plugin.Borrowing()),
 	}
 }
 
-// caseInput gives the case's events or bytes, in one batch.
+// caseInput gives the case's events or bytes: each record in a batch of its own, whose memory is spoilt as soon as a pipeline of plugins that
+// keep no texts says that it can be filled anew. Several workers get one batch, so that one of them works through it in order.
 type caseInput struct {
 	c   *Case
 	env *plugin.Env
+
+	chunks event.Chunks
 }
 
 func (in *caseInput) Run(ctx context.Context, out plugin.Sink) error {
-	b := &event.Batch{Source: in.env.NewSource(), Time: recordedNow}
+	in.chunks.Reuse = spoil
+	var records []event.Record
 	if in.c.HasRaw {
 		f := in.env.NewFramer()
 		var rest string
-		b.Records, rest = f.Frame(in.c.Raw, nil)
-		b.Records = f.Flush(rest, b.Records)
+		records, rest = f.Frame(in.c.Raw, nil)
+		records = f.Flush(rest, records)
 	}
 	for _, doc := range in.c.In {
-		b.Records = append(b.Records, event.Record{Data: doc})
+		records = append(records, event.Record{Data: doc})
 	}
-	return out.Push(ctx, b)
+	source := in.env.NewSource()
+	if in.env.Workers > 1 {
+		return out.Push(ctx, &event.Batch{Source: source, Time: recordedNow, Records: records})
+	}
+	for _, r := range records {
+		b := &event.Batch{Source: source, Time: recordedNow}
+		in.fill(b, r)
+		if err := out.Push(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill makes r the record of b.
+func (in *caseInput) fill(b *event.Batch, r event.Record) {
+	if len(r.Data) == 0 || len(r.Meta) > 0 || r.Tag != "" {
+		b.Records = append(b.Records, r)
+		return
+	}
+	b.Chunk = in.chunks.Get(len(r.Data))
+	copy(b.Chunk.Bytes, r.Data)
+	b.Text = unsafe.String(&b.Chunk.Bytes[0], len(r.Data))
+	b.Spans = append(b.Spans, event.Span{End: uint32(len(r.Data))})
+}
+
+// spoil fills memory that nobody reads any more with what no text has.
+func spoil(c *event.Chunk) {
+	for i := range c.Bytes {
+		c.Bytes[i] = 0xff
+	}
 }
 
 // eventDecoder takes a document as the event itself.
