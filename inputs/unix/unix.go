@@ -21,7 +21,7 @@ import (
 )
 
 // Plugin is the unix input.
-var Plugin = plugin.DefineInput("unix", Options{DataTimeout: -1, Mode: "server", RetryInterval: 5}, New, plugin.WithCodec("line"), plugin.Streaming())
+var Plugin = plugin.DefineInput("unix", Options{DataTimeout: -1, Mode: "server", RetryInterval: defaultRetry}, New, plugin.WithCodec("line"), plugin.Streaming())
 
 // Options configures the input.
 type Options struct {
@@ -41,6 +41,8 @@ type Options struct {
 	RetryInterval float64 `opt:"socket_not_present_retry_interval_seconds"`
 }
 
+const defaultRetry = 5 // seconds
+
 // New checks the options; nothing is opened.
 func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	if o.Path == "" {
@@ -48,6 +50,12 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	}
 	if o.DataTimeout != -1 && !(o.DataTimeout > 0) {
 		return nil, plugin.OptionError("data_timeout", fmt.Errorf("%v is neither a time nor -1", o.DataTimeout))
+	}
+	if o.RetryInterval < 0 && o.Mode == "client" {
+		env.Warn("socket_not_present_retry_interval_seconds", "%v is no interval: it is %d seconds", o.RetryInterval, defaultRetry)
+	}
+	if o.RetryInterval < 0 {
+		o.RetryInterval = defaultRetry
 	}
 	if !(o.RetryInterval > 0) {
 		return nil, plugin.OptionError("socket_not_present_retry_interval_seconds", errors.New("the interval must be longer than nothing"))

@@ -102,6 +102,13 @@ func TestStopDrains(t *testing.T) {
 	require.Equal(t, 3, out.Len())
 }
 
+func TestIntervalThatIsNone(t *testing.T) {
+	built, diags := inputtest.Build(t, Plugin, `path => "/x" mode => client socket_not_present_retry_interval_seconds => -1`, plugin.Builder{})
+	require.NotNil(t, built, diags.String())
+	require.Contains(t, diags.String(), "-1 is no interval: it is 5 seconds")
+	require.InDelta(t, 5, built.Input.(*input).o.RetryInterval, 0)
+}
+
 func TestMistakes(t *testing.T) {
 	inputtest.Refused(t, Plugin, ``, `option "path" is required`)
 	inputtest.Refused(t, Plugin, `path => "/x" data_timeout => 0`, "neither a time nor -1")

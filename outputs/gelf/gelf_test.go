@@ -51,6 +51,19 @@ func read(t *testing.T, c *net.UDPConn) (text string, datagrams int) {
 	return string(all), datagrams
 }
 
+// TestTimestamp: the time is a number as GELF's own libraries write it.
+func TestTimestamp(t *testing.T) {
+	f := func(at, want string) {
+		t.Helper()
+		c, port := listen(t)
+		outputtest.New(t, Plugin, `ship_metadata => false sender => "x" host => "localhost" port => `+port).Write(t, `{"message":"m","@timestamp":"`+at+`"}`)
+		got, _ := read(t, c)
+		require.Contains(t, got, `"timestamp":`+want+`}`)
+	}
+	f("2024-03-05T01:02:03.456Z", "1709600523.456")
+	f("2024-03-05T01:02:03Z", "1709600523.0")
+}
+
 func TestMessages(t *testing.T) {
 	f := func(conf, doc, want string) {
 		t.Helper()

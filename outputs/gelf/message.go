@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zlib"
 
@@ -117,12 +118,23 @@ func (m *maker) message(e *event.Event) error {
 		}
 	}
 	o.Set("level", event.IntValue(level))
-	if at, ok := e.Timestamp(); ok {
-		o.Set("timestamp", event.FloatValue(float64(at.UnixMicro())/1e6))
-	}
 	o.Set("version", event.StringValue("1.1"))
 	m.text = o.AppendJSON(m.text[:0])
+	if at, ok := e.Timestamp(); ok {
+		m.text = append(m.text[:len(m.text)-1], `,"timestamp":`...)
+		m.text = append(appendSeconds(m.text, at), '}')
+	}
 	return nil
+}
+
+// appendSeconds appends a time with microseconds as GELF has it: without an exponent, which the floats of events have from ten million on.
+func appendSeconds(dst []byte, at time.Time) []byte {
+	n := len(dst)
+	dst = strconv.AppendFloat(dst, float64(at.UnixMicro())/1e6, 'f', -1, 64)
+	if bytes.IndexByte(dst[n:], '.') < 0 {
+		dst = append(dst, ".0"...)
+	}
+	return dst
 }
 
 // short returns the text of short_message.
