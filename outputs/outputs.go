@@ -19,6 +19,7 @@ import (
 	"millrace/outputs/rabbitmq"
 	"millrace/outputs/redis"
 	"millrace/outputs/s3"
+	"millrace/outputs/slack"
 	"millrace/outputs/statsd"
 	"millrace/outputs/stdout"
 	"millrace/outputs/syslog"
@@ -49,6 +50,7 @@ func All() []*plugin.Definition {
 		rabbitmq.Plugin,
 		redis.Plugin,
 		s3.Plugin,
+		slack.Plugin,
 		statsd.Plugin,
 		stdout.Plugin,
 		syslog.Plugin,

@@ -86,7 +86,6 @@ var substitutes = map[string]string{
 	"output/redmine":                "use the http output with /issues.json and a mapping",
 	"output/riak":                   "use the http output",
 	"output/riemann":                "use the graphite output, which Riemann reads",
-	"output/slack":                  "use the http output with the webhook's address and mapping => { text => \"...\" }",
 	"output/sns":                    "use the http or email output",
 	"output/solr_http":              "use the http output with format => json_batch and the address of /update",
 	"output/sqs":                    "use the http, kafka or redis output",
