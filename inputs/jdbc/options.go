@@ -37,6 +37,12 @@ type Options struct {
 	// When to ask, as a cron line, with seconds before it or not; once, at the start, if not given.
 	Schedule string `opt:"schedule"`
 
+	// How often to ask, in place of schedule: 30s, 10m, 1h. The first time is at the end of the first period.
+	Period string `opt:"period"`
+
+	// How long to wait before asking and, when all rows were read, before asking again, in place of schedule: 30s, 10m, 1h.
+	Interval string `opt:"interval"`
+
 	// File for the value of :sql_last_value, in the form of Logstash; logstash_jdbc_last_run in plugins/inputs/jdbc below path.data if not
 	// given, in a folder of the pipeline's name for others than main. Inputs that use the value each need a file of their own.
 	LastRunPath string `opt:"last_run_metadata_path"`
@@ -192,13 +198,7 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 		}
 		in.sql, statement = string(data), "statement_filepath"
 	}
-	if o.Schedule != "" {
-		s, err := schedule.Cron(o.Schedule)
-		if err != nil {
-			errs = append(errs, plugin.OptionError("schedule", err))
-		}
-		in.schedule = &s
-	}
+	errs = append(errs, in.plan())
 	var err error
 	if in.target, err = o.Database(env); err != nil {
 		return nil, errors.Join(append(errs, err)...)
@@ -273,4 +273,25 @@ func (in *input) shareNoFile() {
 			"each needs a last_run_metadata_path of its own", id)
 	}
 	f.ids[path] = in.env.ID
+}
+
+// plan reads the one of the options that tells when to ask.
+func (in *input) plan() error {
+	var errs []error
+	for _, x := range []struct {
+		option, text string
+		read         func(string) (schedule.Schedule, error)
+	}{{"schedule", in.o.Schedule, schedule.Cron}, {"period", in.o.Period, schedule.Period}, {"interval", in.o.Interval, schedule.Interval}} {
+		if x.text == "" {
+			continue
+		}
+		s, err := x.read(x.text)
+		if err != nil {
+			errs = append(errs, plugin.OptionError(x.option, err))
+		} else if in.schedule != nil {
+			errs = append(errs, plugin.OptionError(x.option, errors.New("only one of schedule, period and interval can be given")))
+		}
+		in.schedule = &s
+	}
+	return errors.Join(errs...)
 }

@@ -15,6 +15,8 @@ import (
 type Schedule struct {
 	cron  *cron
 	every time.Duration
+	late  bool          // every begins after the first such time, not at once
+	pause time.Duration // between the end of one run and the beginning of the next; also before the first
 	in    *time.Duration
 	at    time.Time
 }
@@ -28,6 +30,26 @@ func Cron(line string) (Schedule, error) {
 
 // Every returns the schedule that begins at once and goes on after every d.
 func Every(d time.Duration) Schedule { return Schedule{every: d} }
+
+// Period reads the time between the beginnings of two runs, of which the first is over before the first run.
+func Period(text string) (Schedule, error) {
+	d, err := positive(text)
+	return Schedule{every: d, late: true}, err
+}
+
+// Interval reads the time between the end of one run and the beginning of the next, which passes before the first run, too.
+func Interval(text string) (Schedule, error) {
+	d, err := positive(text)
+	return Schedule{pause: d}, err
+}
+
+func positive(text string) (time.Duration, error) {
+	d, err := Duration(text)
+	if err == nil && d <= 0 {
+		err = errors.New("the time between two runs must be longer than nothing")
+	}
+	return d, err
+}
 
 // IsZero reports whether there is nothing to do, ever.
 func (s *Schedule) IsZero() bool { return *s == Schedule{} }
@@ -43,9 +65,7 @@ func (s *Schedule) UnmarshalOption(v config.Value) (err error) {
 		*s, err = Cron(text)
 	case "every":
 		*s = Schedule{}
-		if s.every, err = Duration(text); err == nil && s.every <= 0 {
-			err = errors.New("the time between two runs must be longer than nothing")
-		}
+		s.every, err = positive(text)
 	case "in":
 		var d time.Duration
 		d, err = Duration(text)
@@ -67,8 +87,12 @@ func (s *Schedule) first(now time.Time) time.Time {
 	switch {
 	case s.cron != nil:
 		return s.cron.next(now)
+	case s.every > 0 && s.late:
+		return now.Add(s.every)
 	case s.every > 0:
 		return now
+	case s.pause > 0:
+		return now.Add(s.pause)
 	case s.in != nil:
 		return now.Add(*s.in)
 	}
@@ -83,6 +107,8 @@ func (s *Schedule) next(last, now time.Time) time.Time {
 		return s.cron.next(now)
 	case s.every > 0:
 		return last.Add((now.Sub(last)/s.every + 1) * s.every)
+	case s.pause > 0:
+		return now.Add(s.pause)
 	}
 	return time.Time{}
 }

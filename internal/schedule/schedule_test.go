@@ -140,10 +140,8 @@ func TestMistakes(t *testing.T) {
 
 // TestRun begins at midnight of 2000-01-01 UTC, the time of synctest.
 func TestRun(t *testing.T) {
-	f := func(hash string, work, limit time.Duration, want ...time.Duration) {
+	run := func(s Schedule, work, limit time.Duration, want []time.Duration) {
 		t.Helper()
-		s, diags := schedule(t, hash)
-		require.Empty(t, diags)
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -157,6 +155,18 @@ func TestRun(t *testing.T) {
 			require.GreaterOrEqual(t, time.Since(start), limit)
 		})
 	}
+	f := func(hash string, work, limit time.Duration, want ...time.Duration) {
+		t.Helper()
+		s, diags := schedule(t, hash)
+		require.Empty(t, diags)
+		run(s, work, limit, want)
+	}
+	text := func(read func(string) (Schedule, error), text string, work, limit time.Duration, want ...time.Duration) {
+		t.Helper()
+		s, err := read(text)
+		require.NoError(t, err)
+		run(s, work, limit, want)
+	}
 	f(`{ every => "2s" }`, 0, 5*time.Second, 0, 2*time.Second, 4*time.Second)
 	f(`{ every => "2s" }`, 5*time.Second, 10*time.Second, 0, 6*time.Second)
 	f(`{ in => "2s" }`, 0, time.Hour, 2*time.Second)
@@ -165,4 +175,7 @@ func TestRun(t *testing.T) {
 	f(`{ at => "1999-01-01T00:00:00Z" }`, 0, time.Hour, 0)
 	f(`{ cron => "* * * * * UTC" }`, 0, 150*time.Second, time.Minute, 2*time.Minute)
 	f(`{ cron => "* * * * * UTC" }`, 90*time.Second, 4*time.Minute, time.Minute, 3*time.Minute)
+	text(Period, "2s", 0, 5*time.Second, 2*time.Second, 4*time.Second)
+	text(Period, "2s", 3*time.Second, 9*time.Second, 2*time.Second, 6*time.Second)
+	text(Interval, "2s", 3*time.Second, 9*time.Second, 2*time.Second, 7*time.Second)
 }
