@@ -35,8 +35,8 @@ const facts = 4
 
 // record makes a record and appends what its event is told of it. The number that Kafka's protocol calls the offset is the sequence number
 // of AMQP's.
-func (h *hub) record(r *kgo.Record, known []event.Field) (event.Record, []event.Field) {
-	data := unsafe.String(unsafe.SliceData(r.Value), len(r.Value))
+func (h *hub) record(r *kgo.Record, record *event.Record, known []event.Field) []event.Field {
+	record.Data = unsafe.String(unsafe.SliceData(r.Value), len(r.Value))
 	if *h.DecorateEvents {
 		known = append(known,
 			event.Field{Key: metadata + "[offset]", Val: event.StringValue(strconv.FormatInt(r.Offset, 10))},
@@ -44,5 +44,5 @@ func (h *hub) record(r *kgo.Record, known []event.Field) (event.Record, []event.
 			event.Field{Key: metadata + "[timestamp]", Val: event.IntValue(r.Timestamp.Unix())},
 			event.Field{Key: metadata + "[event_size]", Val: event.IntValue(int64(len(r.Value)))})
 	}
-	return event.Record{Data: data}, known
+	return known
 }

@@ -32,9 +32,9 @@ func (in *input) source(topic string, partition int32) *event.Source {
 }
 
 // record makes a record and appends what the event is told of it to facts.
-func (in *input) record(r *kgo.Record, facts []event.Field) (event.Record, []event.Field) {
+func (in *input) record(r *kgo.Record, record *event.Record, facts []event.Field) []event.Field {
 	data, err := in.value(r.Value)
-	record := event.Record{Data: data}
+	record.Data = data
 	if err != nil {
 		in.undecodable(r, err)
 		record.Data, record.Tag = strings.ToValidUTF8(string(r.Value), "\ufffd"), failureTag
@@ -42,7 +42,7 @@ func (in *input) record(r *kgo.Record, facts []event.Field) (event.Record, []eve
 	if in.basic {
 		facts = in.facts(facts, r)
 	}
-	return record, facts
+	return facts
 }
 
 // facts appends what is known of a record alone.

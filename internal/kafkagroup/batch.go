@@ -20,23 +20,24 @@ func (r *Reader) Batch(s *event.Source, records []*kgo.Record) (b *event.Batch, 
 		size += len(records[n].Value) + recordOverhead
 		n++
 	}
-	b = &event.Batch{Source: s, Bytes: size, Records: make([]event.Record, 0, n)}
+	b = &event.Batch{Source: s, Bytes: size, Records: make([]event.Record, n)}
 	var facts []event.Field // one piece of memory for all records
 	if r.Facts > 0 {
 		facts = make([]event.Field, 0, r.Facts*n)
 	}
-	for _, kr := range records[:n] {
-		var record event.Record
+	for i, kr := range records[:n] {
 		from := len(facts)
-		record, facts = r.Record(kr, facts)
+		facts = r.Record(kr, &b.Records[i], facts)
 		if len(facts) > from {
-			record.Meta = facts[from:len(facts):len(facts)]
+			b.Records[i].Meta = facts[from:len(facts):len(facts)]
 		}
-		if r.Codec.NewFramer == nil {
-			b.Records = append(b.Records, record)
-			continue
+	}
+	if r.Codec.NewFramer != nil {
+		whole := b.Records
+		b.Records = make([]event.Record, 0, n)
+		for _, w := range whole {
+			b.Records = r.cut(b.Records, w)
 		}
-		b.Records = r.cut(b.Records, record)
 	}
 	if r.Mark != nil {
 		for i := range b.Records {

@@ -34,7 +34,7 @@ type Reader struct {
 	// Source returns what the records of a partition have in common.
 	Source func(topic string, partition int32) *event.Source
 	// Record makes a record of r, and appends what is known of it alone to facts.
-	Record func(r *kgo.Record, facts []event.Field) (event.Record, []event.Field)
+	Record func(r *kgo.Record, record *event.Record, facts []event.Field) []event.Field
 	// Facts is how many of them a record usually has; 0: none.
 	Facts int
 	// Mark, unless it is nil, returns what becomes of the data of each record when it is cut.

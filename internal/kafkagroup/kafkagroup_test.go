@@ -33,8 +33,9 @@ func TestOffsets(t *testing.T) {
 	r := &Reader{
 		Log: throttle.New(logging.Discard(), time.Second), Codec: new(plugin.Codec), Counters: NewCounters(new(plugin.Env), "kafka"),
 		Source: func(string, int32) *event.Source { return source },
-		Record: func(r *kgo.Record, facts []event.Field) (event.Record, []event.Field) {
-			return event.Record{Data: string(r.Value)}, facts
+		Record: func(r *kgo.Record, record *event.Record, facts []event.Field) []event.Field {
+			record.Data = string(r.Value)
+			return facts
 		},
 	}
 	cl, err := kgo.NewClient(append(Consumer("g", time.Second), kgo.ConsumeTopics("t"))...)
