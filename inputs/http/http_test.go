@@ -305,6 +305,13 @@ func TestMistakes(t *testing.T) {
 	f(`additional_codecs => { "a/b" => nope }`, `unknown codec "nope"`)
 	f(`additional_codecs => { "a/b" => rubydebug }`, "cannot decode")
 	f(`ssl_enabled => true`, "a server needs ssl_certificate")
+	ca := testenv.NewCA(t)
+	server := ca.Issue(t, "127.0.0.1", time.Now().Add(time.Hour))
+	files := fmt.Sprintf(`ssl_enabled => true ssl_certificate => %q ssl_key => %q ssl_certificate_authorities => [%q] `, pemFile(t, server.CertPEM),
+		pemFile(t, server.KeyPEM), pemFile(t, ca.PEM))
+	f(files, "set ssl_client_authentication to optional or required")
+	f(files+`ssl_client_authentication => required ssl_verify_mode => none`, "say something else")
+	f(files+`ssl_verify_mode => peer verify_mode => force_peer`, "say something else")
 	f(`max_content_length => 0`, "less than 1")
 	f(`threads => -1`, "less than 1")
 	f(`max_pending_requests => -1`, "less than 0")

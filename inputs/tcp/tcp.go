@@ -4,6 +4,7 @@ package tcp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -23,8 +24,7 @@ import (
 
 // Plugin is the tcp input.
 var Plugin = plugin.DefineInput("tcp", Options{
-	Host: "0.0.0.0", Mode: "server", ClientAuthentication: "required", VerificationMode: "full", ReverseLookup: true,
-	MaxRecord: stream.DefaultMaxRecord,
+	Host: "0.0.0.0", Mode: "server", ReverseLookup: true, MaxRecord: stream.DefaultMaxRecord,
 }, New, plugin.WithCodec("line"), plugin.Streaming())
 
 // Options configures the input.
@@ -51,10 +51,10 @@ type Options struct {
 	// Encrypt connections.
 	SSL bool `opt:"ssl_enabled"`
 
-	// Whether clients must show a certificate (mode server).
+	// Whether clients must show a certificate (mode server): required by default, if there are authorities to verify it with.
 	ClientAuthentication string `opt:"ssl_client_authentication,enum=none|optional|required"`
 
-	// How much of the server's certificate to verify (mode client).
+	// How much of the server's certificate to verify (mode client); full by default.
 	VerificationMode string `opt:"ssl_verification_mode,enum=full|none"`
 
 	// PEM file with the certificate, followed by its chain.
@@ -93,6 +93,9 @@ type Options struct {
 
 // New checks the options; nothing is opened.
 func New(o Options, env *plugin.Env) (plugin.Input, error) {
+	if err := o.checkMode(); err != nil {
+		return nil, err
+	}
 	o.mapObsolete()
 	in := &input{
 		o: o, env: env, names: rdns.New(), log: throttle.New(env.Log, time.Minute),
@@ -109,6 +112,18 @@ func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	var err error
 	in.tls, err = o.tlsConfig()
 	return in, err
+}
+
+// checkMode refuses what only the other end of a connection can do.
+func (o *Options) checkMode() error {
+	switch {
+	case !o.SSL && !o.SSLEnable:
+	case o.Mode == "client" && o.ClientAuthentication != "":
+		return plugin.OptionError("ssl_client_authentication", errors.New("it is for mode server; a client has ssl_verification_mode"))
+	case o.Mode == "server" && o.VerificationMode != "":
+		return plugin.OptionError("ssl_verification_mode", errors.New("it is for mode client; a server has ssl_client_authentication"))
+	}
+	return nil
 }
 
 // mapObsolete gives the options of old releases their new names.
@@ -134,8 +149,11 @@ func (o *Options) tlsConfig() (*tls.Config, error) {
 	if o.Mode == "client" {
 		return t.Client()
 	}
-	if len(o.Authorities) == 0 && o.ClientAuthentication == "required" {
-		t.ClientAuthentication = "none" // the default, as Logstash takes it: only a value that was given demands authorities
+	if t.ClientAuthentication == "" { // only a value that was given demands authorities, as in Logstash
+		t.ClientAuthentication = "none"
+		if len(o.Authorities) > 0 {
+			t.ClientAuthentication = "required"
+		}
 	}
 	return t.Server()
 }

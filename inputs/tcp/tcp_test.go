@@ -320,6 +320,16 @@ func TestConfigMistakes(t *testing.T) {
 	f(`port => 1 ssl_certificate => "`+missing+`"`, "ssl_certificate")
 	f(`port => 1 mode => both`, "mode")
 	f(`port => 1 ssl_enabled => true ssl_cipher_suites => ["nope"]`, "unknown cipher suite")
+	f(`port => 1 ssl_enabled => true mode => client ssl_client_authentication => none`, "a client has ssl_verification_mode")
+	f(`port => 1 ssl_enabled => true ssl_verification_mode => none`, "a server has ssl_client_authentication")
+	server := testenv.NewCA(t).Issue(t, "127.0.0.1", time.Now().Add(time.Hour))
+	files := fmt.Sprintf(`port => 1 ssl_enabled => true ssl_certificate => %q ssl_key => %q `, pemFile(t, server.CertPEM), pemFile(t, server.KeyPEM))
+	for _, authentication := range []string{"required", "optional"} {
+		f(files+`ssl_client_authentication => `+authentication, "needs ssl_certificate_authorities")
+	}
+	in, diags := build(t, files, plugin.ECSv8) // the default demands nothing
+	require.NotNil(t, in, diags.String())
+	require.Equal(t, tls.NoClientCert, in.tls.ClientAuth)
 }
 
 func TestObsoleteOptions(t *testing.T) {

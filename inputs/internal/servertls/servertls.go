@@ -46,6 +46,8 @@ type Options struct {
 	OldMin        string   `opt:"tls_min_version,enum=1|1.1|1.2|1.3,obsolete=write ssl_supported_protocols"`
 	OldMax        string   `opt:"tls_max_version,enum=1|1.1|1.2|1.3,obsolete=write ssl_supported_protocols"`
 	OldVerifyMode string   `opt:"ssl_verify_mode,enum=none|peer|force_peer,obsolete=write ssl_client_authentication"`
+
+	contradicted bool // the options of old releases say something else than ssl_client_authentication
 }
 
 // Defaults are the options' default values.
@@ -77,6 +79,7 @@ func (o *Options) MapObsolete() {
 
 // VerifyMode takes the value of an option of old releases: none, peer (whoever shows a certificate) or force_peer (all).
 func (o *Options) VerifyMode(mode string) {
+	said := o.ClientAuthentication
 	switch mode {
 	case "none":
 		o.ClientAuthentication = "none"
@@ -84,6 +87,9 @@ func (o *Options) VerifyMode(mode string) {
 		o.ClientAuthentication = "optional"
 	case "force_peer":
 		o.ClientAuthentication = "required"
+	}
+	if said != "none" && said != o.ClientAuthentication {
+		o.contradicted = true
 	}
 }
 
@@ -95,10 +101,20 @@ func (o *Options) Server(more tlsconf.Options) (*tls.Config, error) {
 	if !o.SSL {
 		return nil, nil
 	}
+	if o.contradicted {
+		return nil, plugin.OptionError("ssl_client_authentication", errContradicted)
+	}
+	if len(o.Authorities) > 0 && o.ClientAuthentication == "none" {
+		return nil, plugin.OptionError("ssl_certificate_authorities", errUnasked)
+	}
 	t := more
 	t.Certificate, t.Key, t.KeyPassphrase, t.Authorities = o.Certificate, o.Key, o.KeyPassphrase, o.Authorities
 	t.Protocols, t.CipherSuites, t.ClientAuthentication = o.Protocols, o.CipherSuites, o.ClientAuthentication
 	return t.Server()
 }
 
-var errTimeout = errors.New("a handshake takes at least a millisecond")
+var (
+	errTimeout      = errors.New("a handshake takes at least a millisecond")
+	errContradicted = errors.New("the options of old releases beside it say something else; leave them away")
+	errUnasked      = errors.New("no client is asked for a certificate that they could verify; set ssl_client_authentication to optional or required")
+)
