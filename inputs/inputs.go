@@ -20,6 +20,7 @@ import (
 	"millrace/inputs/rabbitmq"
 	"millrace/inputs/redis"
 	"millrace/inputs/relp"
+	"millrace/inputs/s3"
 	"millrace/inputs/stdin"
 	"millrace/inputs/syslog"
 	"millrace/inputs/tcp"
@@ -52,6 +53,7 @@ func All() []*plugin.Definition {
 		rabbitmq.Plugin,
 		redis.Plugin,
 		relp.Plugin,
+		s3.Plugin,
 		stdin.Plugin,
 		syslog.Plugin,
 		tcp.Plugin,

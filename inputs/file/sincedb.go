@@ -1,12 +1,10 @@
 package file
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -81,34 +79,4 @@ func loadSincedb(name string) (map[identity]position, error) {
 		return nil, fmt.Errorf("reading the sincedb: %w", err)
 	}
 	return parseSincedb(data, time.Now()), nil
-}
-
-// saveSincedb replaces a file as a whole, so that it is never half written. What is no regular file, such as /dev/null, keeps nothing.
-func saveSincedb(name string, data []byte) error {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return nil
-	}
-	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, data) {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	if err := replace(name, data); err != nil {
-		return os.WriteFile(name, data, 0o644) // the folder takes no new file, or the file is a mount of its own
-	}
-	return nil
-}
-
-func replace(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already if all went well
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

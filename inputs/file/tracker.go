@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"millrace/internal/statefile"
 	"millrace/pipeline/event"
 )
 
@@ -239,7 +240,7 @@ func (t *tracker) save() {
 		data = appendSincedb(data, id, p)
 	}
 	t.mu.Unlock()
-	if err := saveSincedb(t.name, data); err != nil {
+	if err := statefile.Save(t.name, data); err != nil {
 		t.in.warn("the sincedb cannot be written: files may be read again", t.name, err)
 		t.mu.Lock()
 		t.dirty = true
