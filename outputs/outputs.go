@@ -13,6 +13,7 @@ import (
 	"millrace/outputs/kafka"
 	"millrace/outputs/loki"
 	"millrace/outputs/lumberjack"
+	"millrace/outputs/mongodb"
 	"millrace/outputs/null"
 	"millrace/outputs/pipe"
 	"millrace/outputs/pipeline"
@@ -44,6 +45,7 @@ func All() []*plugin.Definition {
 		kafka.Plugin,
 		loki.Plugin,
 		lumberjack.Plugin,
+		mongodb.Plugin,
 		null.Plugin,
 		pipe.Plugin,
 		pipeline.Plugin,

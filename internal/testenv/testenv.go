@@ -1,4 +1,4 @@
-// Package testenv starts real servers for tests: Elasticsearch, Kafka, Redis, RabbitMQ, PostgreSQL, MariaDB and S3, each as a child process of the test
+// Package testenv starts real servers for tests: Elasticsearch, Kafka, Redis, RabbitMQ, PostgreSQL, MariaDB, S3 and MongoDB, each as a child process of the test
 // with its own data directory. Every server can be killed, stopped, paused and restarted on the port it had, so a test
 // sees what a client sees when the real one goes away.
 //

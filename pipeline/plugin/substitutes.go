@@ -78,7 +78,6 @@ var substitutes = map[string]string{
 	"output/irc":                    "use the pipe output with a client that reads lines",
 	"output/librato":                "use the statsd output",
 	"output/loggly":                 "use the http output with the address of the input: https://logs-01.loggly.com/inputs/KEY/tag/http/",
-	"output/mongodb":                "use the file output with codec json_lines and mongoimport, or the kafka output and MongoDB's connector",
 	"output/nagios":                 "use the file output on Nagios's command file, with codec line and a format",
 	"output/nagios_nsca":            "use the pipe output with send_nsca",
 	"output/opentsdb":               "use the tcp output with codec line and the format put metric time value tags",
