@@ -57,7 +57,11 @@ var changes = map[string][]change{
 		ecs:    []string{"[event][duration]", "[url][full]", "[http][request][method]", "[host][hostname]", "[error][message]"},
 		note:   "of a failed request; below metadata_target, request and response stand under [input][http_poller] in ECS mode",
 	}},
-	"input/pipe":  {{legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}}},
+	"input/pipe": {{legacy: []string{"[host]", "[command]"}, ecs: []string{"[host][name]", "[process][command_line]"}}},
+	"input/s3": {{
+		legacy: []string{"[cloudfront_version]", "[cloudfront_fields]"}, ecs: []string{"[@metadata][s3][cloudfront][version]", "[@metadata][s3][cloudfront][fields]"},
+		note: "of a log that tells its version and fields in its first lines, as CloudFront's do",
+	}},
 	"input/stdin": {{legacy: []string{"[host]"}, ecs: []string{"[host][hostname]"}}},
 	"input/syslog": {{
 		legacy: []string{"[host]", "[priority]", "[severity]", "[severity_label]", "[facility]", "[facility_label]"},
