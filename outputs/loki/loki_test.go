@@ -124,6 +124,7 @@ func TestBatchWait(t *testing.T) {
 		a := &transport{start: time.Now()}
 		o := bare(t, a, `batch_wait => 3`)
 		first := o.WriteAsync(t, numbered(0, 1)...)
+		synctest.Wait() // it is handed over
 		time.Sleep(2 * time.Second)
 		o.Write(t, numbered(1, 1)...)
 		<-first

@@ -136,7 +136,7 @@ func TestConservation(t *testing.T) {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-time.After(time.Millisecond):
 			}
 			if n := sink.Len(); n > last+300 { // in the middle of something
 				last = n
