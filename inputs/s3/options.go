@@ -90,13 +90,16 @@ type input struct {
 	whole    bool // the codec takes objects as they are
 	heads    bool // lines by which a log of CloudFront tells of itself would be events
 
+	gate *netout.Gate // of objects that are read and not done
+	t    *tracker     // nil before the first Run; a later one goes on with it, as what the one before read may still be on its way
+
 	read, failed *atomic.Int64
 }
 
 // New checks the options; nothing is opened.
 func New(o Options, env *plugin.Env) (plugin.Input, error) {
 	in := &input{
-		o: o, env: env, log: throttle.New(env.Log, time.Minute), sincedb: o.SincedbPath,
+		o: o, env: env, log: throttle.New(env.Log, time.Minute), sincedb: o.SincedbPath, gate: netout.NewGate(inFlight),
 		read:   env.Counter("s3_objects", "Objects read and delivered."),
 		failed: env.Counter("s3_failures", "Objects that could not be read, copied or deleted, and buckets that could not be listed."),
 	}
@@ -173,6 +176,3 @@ func (in *input) shareNoFile() {
 	}
 	f.ids[path] = in.env.ID
 }
-
-// newGate bounds the objects of one run.
-func newGate() *netout.Gate { return netout.NewGate(inFlight) }

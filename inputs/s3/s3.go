@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"millrace/internal/netout"
 	"millrace/internal/s3client"
 	"millrace/pipeline/plugin"
 )
@@ -19,9 +18,7 @@ import (
 // session is one Run.
 type session struct {
 	*input
-	out  plugin.Sink
-	t    *tracker
-	gate *netout.Gate // of objects that are read and not done
+	out plugin.Sink
 
 	mu        sync.Mutex
 	stopped   bool           // Run has ended: what is left to be done with objects is done by who settles their last batch
@@ -33,11 +30,14 @@ func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	if err := in.prepare(ctx); err != nil {
 		return err
 	}
-	t, err := loadTracker(in.sincedb)
-	if err != nil {
-		return fmt.Errorf("%w: %w", plugin.ErrFatal, err)
+	if in.t == nil {
+		t, err := loadTracker(in.sincedb)
+		if err != nil {
+			return fmt.Errorf("%w: %w", plugin.ErrFatal, err)
+		}
+		in.t = t
 	}
-	s := &session{input: in, out: out, t: t, gate: newGate()}
+	s := &session{input: in, out: out}
 	defer s.stop()
 	if !in.o.Watch {
 		if err := s.look(ctx); err != nil {
