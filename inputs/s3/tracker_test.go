@@ -135,3 +135,27 @@ func TestSaveIsNotForEachObject(t *testing.T) {
 	require.NoError(t, tr.save(true))
 	require.Equal(t, start.Add(2*time.Second), load(t, path).since)
 }
+
+// FuzzList: whatever stands in the files of an earlier run, what is read of them is written as it was.
+func FuzzList(f *testing.F) {
+	f.Add("2024-05-17 08:30:00 UTC", "2024-05-17T08:30:01.5Z \"a b\\n\"\nx\n")
+	f.Fuzz(func(t *testing.T, since, list string) {
+		path := filepath.Join(t.TempDir(), "since")
+		require.NoError(t, os.WriteFile(path, []byte(since), 0o600))
+		require.NoError(t, os.WriteFile(path+listSuffix, []byte(list), 0o600))
+		tr, err := loadTracker(path)
+		if err != nil {
+			return
+		}
+		first := s3client.Object{Key: "\x00 none has that name", LastModified: tr.since.Add(1)} // it holds the time up
+		bucket := []s3client.Object{first}
+		for key, when := range tr.early {
+			if when.After(first.LastModified) && key != first.Key {
+				bucket = append(bucket, s3client.Object{Key: key, LastModified: when})
+			}
+		}
+		require.Equal(t, []string{first.Key}, keysOf(tr.listed(bucket)))
+		require.NoError(t, tr.save(true))
+		require.Equal(t, []string{first.Key}, keysOf(load(t, path).listed(bucket)))
+	})
+}

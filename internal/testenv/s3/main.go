@@ -36,6 +36,10 @@ func main() {
 
 // serve runs the server until ctx ends. Facts about objects lie in files beside them, as not every file system has extended attributes.
 func serve(ctx context.Context, address, folder string) error {
+	folder, err := filepath.Abs(folder) // the server compares paths
+	if err != nil {
+		return err
+	}
 	objects, facts := filepath.Join(folder, "objects"), filepath.Join(folder, "facts")
 	for _, dir := range []string{objects, facts} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
