@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"millrace/codecs/internal/lines"
 	"millrace/internal/joda"
+	"millrace/internal/lines"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"millrace/codecs/internal/document"
-	"millrace/codecs/internal/lines"
 	"millrace/internal/charset"
+	"millrace/internal/lines"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )

@@ -3,7 +3,7 @@ package csv
 import (
 	"strings"
 
-	"millrace/codecs/internal/lines"
+	"millrace/internal/lines"
 	"millrace/pipeline/event"
 )
 

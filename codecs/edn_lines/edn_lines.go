@@ -3,7 +3,7 @@ package ednlines
 
 import (
 	"millrace/codecs/internal/edn"
-	"millrace/codecs/internal/lines"
+	"millrace/internal/lines"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"millrace/codecs/internal/document"
-	"millrace/codecs/internal/lines"
+	"millrace/internal/lines"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"millrace/codecs/internal/lines"
 	"millrace/codecs/internal/rubynum"
+	"millrace/internal/lines"
 	"millrace/internal/onig"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"

@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"millrace/codecs/internal/document"
-	"millrace/codecs/internal/lines"
 	"millrace/internal/charset"
+	"millrace/internal/lines"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"

@@ -1,9 +1,9 @@
 package line
 
 import (
-	"millrace/codecs/internal/lines"
 	"millrace/codecs/internal/message"
 	"millrace/internal/charset"
+	"millrace/internal/lines"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )

@@ -4,9 +4,9 @@ package line
 import (
 	"fmt"
 
-	"millrace/codecs/internal/lines"
 	"millrace/codecs/internal/message"
 	"millrace/internal/charset"
+	"millrace/internal/lines"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"

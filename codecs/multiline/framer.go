@@ -4,8 +4,8 @@ import (
 	"strings"
 	"time"
 
-	"millrace/codecs/internal/lines"
 	"millrace/internal/charset"
+	"millrace/internal/lines"
 	"millrace/internal/onig"
 	"millrace/pipeline/event"
 )

@@ -1,44 +1,11 @@
 package file
 
 import (
-	"strings"
 	"time"
 
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )
-
-// delimited cuts text at a delimiter. It remembers how far it has searched.
-type delimited struct {
-	delimiter string
-	searched  int // where in the rest a delimiter may begin
-}
-
-// Frame implements plugin.Framer.
-func (d *delimited) Frame(data string, records []event.Record) ([]event.Record, string) {
-	start, from := 0, d.searched
-	for {
-		i := strings.Index(data[from:], d.delimiter)
-		if i < 0 {
-			break
-		}
-		records = append(records, event.Record{Data: data[start : from+i]})
-		start = from + i + len(d.delimiter)
-		from = start
-	}
-	rest := data[start:]
-	d.searched = max(0, len(rest)-len(d.delimiter)+1)
-	return records, rest
-}
-
-// Flush implements plugin.Framer.
-func (d *delimited) Flush(rest string, records []event.Record) []event.Record {
-	d.searched = 0
-	if rest == "" {
-		return records
-	}
-	return append(records, event.Record{Data: rest})
-}
 
 // counting notes how much of the text is not part of a record yet: that part has to be read again after a restart.
 type counting struct {
@@ -51,6 +18,18 @@ func (c *counting) Frame(data string, records []event.Record) ([]event.Record, s
 	records, rest := c.Framer.Frame(data, records)
 	c.rest = len(rest)
 	return records, rest
+}
+
+// FrameSpans implements plugin.SpanFramer, for framers that are one.
+func (c *counting) FrameSpans(data string, spans []event.Span) (_ []event.Span, rest string, ok bool) {
+	f, ok := c.Framer.(plugin.SpanFramer)
+	if !ok {
+		return spans, data, false
+	}
+	if spans, rest, ok = f.FrameSpans(data, spans); ok {
+		c.rest = len(rest)
+	}
+	return spans, rest, ok
 }
 
 // Flush implements plugin.Framer.

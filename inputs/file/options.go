@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"millrace/internal/fileglob"
+	"millrace/internal/stream"
 	"millrace/internal/throttle"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -235,6 +236,7 @@ type input struct {
 	sincedb string
 
 	matched, opened, completed *atomic.Int64
+	pool                       stream.Pool
 }
 
 // source returns the source of a file's records.

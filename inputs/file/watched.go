@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"strings"
 	"time"
 
+	"millrace/internal/lines"
 	"millrace/internal/stream"
 	"millrace/pipeline/event"
 )
@@ -73,11 +75,11 @@ func (f *watched) close() {
 // start makes what cuts r into records.
 func (f *watched) start(r io.Reader) {
 	env := f.w.in.env
-	f.framer = &counting{Framer: &delimited{delimiter: f.w.in.o.Delimiter}}
+	f.framer = &counting{Framer: lines.New(f.w.in.o.Delimiter, math.MaxInt, "")}
 	if env.CutsStreams() {
 		f.framer.Framer = env.NewFramer()
 	}
-	f.reader = stream.NewReader(r, f.framer, stream.Limits{})
+	f.reader = stream.NewReader(r, f.framer, stream.Limits{}).WithPool(&f.w.in.pool)
 }
 
 // growing reads a file whose end is not for ever.

@@ -48,7 +48,7 @@ type input struct {
 // Run pushes what comes until the end of the input, where the pipeline ends too if it has no other input, or until ctx ends.
 func (in *input) Run(ctx context.Context, out plugin.Sink) error {
 	source := in.env.NewSource(event.SourceField{Path: in.host, Value: event.StringValue(in.env.Hostname)})
-	r := stream.NewReader(in.in, in.env.NewFramer(), stream.Limits{})
+	r := stream.NewReader(in.in, in.env.NewFramer(), stream.Limits{}).WithPool(new(stream.Pool))
 	// A read of a terminal or a file cannot be interrupted: it is left behind, which loses what the process was not given yet.
 	type result struct {
 		b   *event.Batch

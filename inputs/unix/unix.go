@@ -76,6 +76,7 @@ type input struct {
 	env    *plugin.Env
 	log    *throttle.Logger
 	source *event.Source
+	pool   stream.Pool
 }
 
 // Run serves connections until ctx ends.
@@ -134,7 +135,7 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) {
 	defer func() { _ = c.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	r := stream.NewReader(c, in.env.NewFramer(), stream.Limits{})
+	r := stream.NewReader(c, in.env.NewFramer(), stream.Limits{}).WithPool(&in.pool)
 	var late time.Time // when the drain ends; zero before it has begun
 	for {
 		in.setDeadline(ctx, c, r, late)

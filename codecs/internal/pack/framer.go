@@ -1,7 +1,7 @@
 package pack
 
 import (
-	"millrace/codecs/internal/lines"
+	"millrace/internal/lines"
 	"millrace/pipeline/event"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"millrace/codecs/internal/lines"
+	"millrace/internal/lines"
 	"millrace/pipeline/event"
 )
 
