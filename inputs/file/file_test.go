@@ -236,6 +236,22 @@ func TestDelimiterAndChunks(t *testing.T) {
 	require.Equal(t, []string{"one", "two|x", "three"}, messages(out.Wait(3)))
 }
 
+// Memory that lines were read into is used again while a file is read; the lines are those of the file, and so is the position.
+func TestLongFile(t *testing.T) {
+	dir := t.TempDir()
+	var text strings.Builder
+	want := make([]string, 20_000)
+	for i := range want {
+		want[i] = fmt.Sprintf("line %d %s", i, strings.Repeat("x", i%211))
+		text.WriteString(want[i] + "\n")
+	}
+	write(t, filepath.Join(dir, "a"), text.String()+"no end")
+	out, stop := start(t, dir, `path => "DIR/a" start_position => beginning`)
+	require.Equal(t, want, messages(out.Wait(len(want))))
+	stop()
+	require.Equal(t, map[string]int64{"a": int64(text.Len())}, offsets(t, dir))
+}
+
 func TestMultiline(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
