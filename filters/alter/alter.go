@@ -15,7 +15,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("alter", Options{}, New)
+var Plugin = plugin.DefineFilter("alter", Options{}, New, plugin.Borrowing())
 
 // Options configures the filter. Its three operations are done in the order condrewrite, condrewriteother, coalesce.
 type Options struct {

@@ -18,7 +18,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("anonymize", Options{Algorithm: "SHA1"}, New)
+var Plugin = plugin.DefineFilter("anonymize", Options{Algorithm: "SHA1"}, New, plugin.Borrowing())
 
 // Options configures the filter. As in Logstash the common options are never applied.
 type Options struct {

@@ -15,7 +15,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("environment", Options{}, New)
+var Plugin = plugin.DefineFilter("environment", Options{}, New, plugin.Borrowing())
 
 // Options configures the filter. The comments below are its documentation.
 type Options struct {

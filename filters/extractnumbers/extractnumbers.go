@@ -14,7 +14,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("extractnumbers", Options{Source: *event.MustPath("message")}, New)
+var Plugin = plugin.DefineFilter("extractnumbers", Options{Source: *event.MustPath("message")}, New, plugin.Borrowing())
 
 // Options configures the filter. Whole numbers become int1, int2 and so on, others float1, float2. As in Logstash the common options are
 // never applied.

@@ -14,7 +14,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("i18n", Options{}, New)
+var Plugin = plugin.DefineFilter("i18n", Options{}, New, plugin.Borrowing())
 
 // Options configures the filter. The common options are applied to every event.
 type Options struct {

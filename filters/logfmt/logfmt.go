@@ -14,7 +14,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("logfmt", Options{Source: *event.MustPath("message"), TagOnFailure: []string{"_logfmtparsefailure"}}, New)
+var Plugin = plugin.DefineFilter("logfmt", Options{Source: *event.MustPath("message"), TagOnFailure: []string{"_logfmtparsefailure"}}, New, plugin.Borrowing())
 
 // Options configures the filter. The comments below are its documentation.
 type Options struct {

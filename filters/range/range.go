@@ -17,7 +17,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("range", Options{}, New)
+var Plugin = plugin.DefineFilter("range", Options{}, New, plugin.Borrowing())
 
 // Options configures the filter. The comments below are its documentation.
 type Options struct {

@@ -15,7 +15,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("sleep", Options{Every: "1"}, New)
+var Plugin = plugin.DefineFilter("sleep", Options{Every: "1"}, New, plugin.Borrowing())
 
 // Options configures the filter.
 type Options struct {

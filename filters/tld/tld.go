@@ -14,7 +14,7 @@ import (
 )
 
 // Plugin defines the filter.
-var Plugin = plugin.DefineFilter("tld", Options{Source: *event.MustPath("message"), Target: *event.MustPath("tld")}, New)
+var Plugin = plugin.DefineFilter("tld", Options{Source: *event.MustPath("message"), Target: *event.MustPath("tld")}, New, plugin.Borrowing())
 
 // Options configures the filter. The comments below are its documentation.
 type Options struct {
