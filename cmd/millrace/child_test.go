@@ -39,7 +39,7 @@ const patience = time.Minute
 func childRegistry() *plugin.Registry {
 	return plugin.NewRegistry(inputs.All(), codecs.All(), filters.All(), outputs.All(), []*plugin.Definition{
 		plugin.DefineInput("acked", portOptions{}, newAcked, plugin.WithCodec("line"), plugin.Streaming()),
-		plugin.DefineOutput("sink", urlOptions{}, newSink),
+		plugin.DefineOutput("delivered", urlOptions{}, newSink),
 		plugin.DefineOutput("refuse", struct{}{}, newRefuse),
 	})
 }

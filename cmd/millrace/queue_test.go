@@ -41,7 +41,7 @@ func newRig(t *testing.T) *rig {
 	server := httptest.NewServer(r.sink)
 	t.Cleanup(server.Close)
 	r.conf = fmt.Sprintf(`input { acked { port => %d } tcp { port => %d host => "127.0.0.1" dns_reverse_lookup_enabled => false } }
-output { sink { url => "%s" } }`, r.ports[0], r.ports[1], server.URL)
+output { delivered { url => "%s" } }`, r.ports[0], r.ports[1], server.URL)
 	return r
 }
 

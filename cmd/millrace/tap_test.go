@@ -161,7 +161,7 @@ func TestTapSlowFollower(t *testing.T) {
 	server := httptest.NewServer(sink)
 	defer server.Close()
 	c := startChild(t, "--api.enabled=true", "--api.http.port", strconv.Itoa(api), "-w", "2",
-		"-e", fmt.Sprintf(`input { tcp { port => %d codec => line } } output { sink { url => %q } }`, in, server.URL))
+		"-e", fmt.Sprintf(`input { tcp { port => %d codec => line } } output { delivered { url => %q } }`, in, server.URL))
 	base := fmt.Sprintf("http://127.0.0.1:%d", api)
 	awaitAPI(t, base)
 	open := func(query string) *sseReader {
