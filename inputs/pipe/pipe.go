@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"millrace/internal/childproc"
+	"millrace/internal/lines"
 	"millrace/internal/stream"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -90,7 +91,7 @@ func (in *input) once(ctx context.Context, out plugin.Sink) error {
 }
 
 func (in *input) read(ctx context.Context, r io.Reader, out plugin.Sink) error {
-	var framer plugin.Framer = lines{}
+	var framer plugin.Framer = &lines.Ends{Cut: bare}
 	if in.env.CutsStreams() {
 		framer = in.env.NewFramer()
 	}
@@ -117,25 +118,10 @@ func (in *input) push(ctx context.Context, out plugin.Sink, b *event.Batch) erro
 	return stream.Push(ctx, out, b, drainLimit, in.env.Log)
 }
 
-// lines cuts at newlines, and takes a carriage return before one for a part of it.
-type lines struct{}
-
-// Frame implements plugin.Framer.
-func (lines) Frame(data string, records []event.Record) ([]event.Record, string) {
-	for {
-		i := strings.IndexByte(data, '\n')
-		if i < 0 {
-			return records, data
-		}
-		records = append(records, event.Record{Data: strings.TrimSuffix(data[:i], "\r")})
-		data = data[i+1:]
+// bare returns a line without its newline, and a carriage return before one.
+func bare(line string) string {
+	if line, ok := strings.CutSuffix(line, "\n"); ok {
+		return strings.TrimSuffix(line, "\r")
 	}
-}
-
-// Flush implements plugin.Framer.
-func (lines) Flush(rest string, records []event.Record) []event.Record {
-	if rest == "" {
-		return records
-	}
-	return append(records, event.Record{Data: rest})
+	return line
 }

@@ -9,11 +9,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
 
+	"millrace/internal/lines"
 	"millrace/internal/s3client"
 	"millrace/internal/stream"
 	"millrace/pipeline/event"
@@ -72,7 +74,7 @@ func (r *reading) push(ctx context.Context) error {
 		}
 		in = z
 	}
-	var framer plugin.Framer = &lines{bare: packed}
+	var framer plugin.Framer = newLines(packed)
 	if r.env.CutsStreams() {
 		framer = r.env.NewFramer()
 	}
@@ -92,6 +94,15 @@ func (r *reading) push(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// newLines returns what cuts a text, for codecs that do not. Lines keep their ends, but for those of compressed objects: so does Logstash, which reads the ones by
+// Ruby and the others by Java.
+func newLines(packed bool) *lines.Ends {
+	if !packed {
+		return &lines.Ends{}
+	}
+	return &lines.Ends{Cut: func(line string) string { return strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r") }}
 }
 
 // damage notes that the object cannot be read to its end.

@@ -309,7 +309,7 @@ func TestLines(t *testing.T) {
 	f := func(bare bool, text string, want ...string) {
 		t.Helper()
 		for size := 1; size <= len(text); size++ { // whatever a read brings
-			l, rest, got := &lines{bare: bare}, "", []event.Record(nil)
+			l, rest, got := newLines(bare), "", []event.Record(nil)
 			for data := text; data != ""; {
 				n := min(size, len(data))
 				got, rest = l.Frame(rest+data[:n], got)

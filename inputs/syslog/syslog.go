@@ -21,6 +21,7 @@ import (
 
 	"millrace/filters/grok/patterns"
 	"millrace/internal/joda"
+	"millrace/internal/lines"
 	"millrace/internal/onig"
 	"millrace/internal/stream"
 	"millrace/internal/throttle"
@@ -259,7 +260,7 @@ func (in *input) serve(ctx context.Context, c net.Conn, out plugin.Sink) {
 		}
 		r = br
 	}
-	var framer plugin.Framer = lines{}
+	var framer plugin.Framer = &lines.Ends{}
 	if in.env.CutsStreams() {
 		framer = in.env.NewFramer()
 	}
@@ -314,27 +315,4 @@ func proxied(r *bufio.Reader, proxy string) (string, error) {
 	}
 	addr, err := netip.ParseAddr(f[2])
 	return addr.Unmap().String(), err
-}
-
-// lines cuts behind newlines, which stay with their lines.
-type lines struct{}
-
-// Frame implements plugin.Framer.
-func (lines) Frame(data string, records []event.Record) ([]event.Record, string) {
-	for {
-		i := strings.IndexByte(data, '\n')
-		if i < 0 {
-			return records, data
-		}
-		records = append(records, event.Record{Data: data[:i+1]})
-		data = data[i+1:]
-	}
-}
-
-// Flush implements plugin.Framer.
-func (lines) Flush(rest string, records []event.Record) []event.Record {
-	if rest == "" {
-		return records
-	}
-	return append(records, event.Record{Data: rest})
 }
