@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"millrace/internal/charset"
@@ -260,19 +258,10 @@ func (in *input) prepare(option string) error {
 
 // shareNoFile warns if another input of the pipeline keeps its value in the same file.
 func (in *input) shareNoFile() {
-	type files struct {
-		sync.Mutex
-		ids map[string]string
-	}
-	f := in.env.Shared.Of("jdbc: files of last runs", func() any { return &files{ids: make(map[string]string)} }).(*files)
-	f.Lock()
-	defer f.Unlock()
-	path := filepath.Clean(in.last.path)
-	if id, ok := f.ids[path]; ok && id != in.env.ID {
+	if id := in.env.Shared.Claim(in.last.path, in.env.ID); id != "" {
 		in.env.Warn("last_run_metadata_path", "the input %s keeps its value of :sql_last_value in the same file, and rows will be missed; "+
 			"each needs a last_run_metadata_path of its own", id)
 	}
-	f.ids[path] = in.env.ID
 }
 
 // plan reads the one of the options that tells when to ask.

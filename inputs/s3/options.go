@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -158,21 +157,10 @@ func (in *input) defaults() {
 		in.whole = c.Name == "cloudfront" || c.Name == "gzip_lines"
 		in.heads = slices.Contains([]string{"plain", "line", "multiline", "json", "json_lines"}, c.Name)
 	}
-	in.shareNoFile()
-}
-
-// shareNoFile warns if another input of the pipeline keeps its place in the same file.
-func (in *input) shareNoFile() {
-	type files struct {
-		sync.Mutex
-		ids map[string]string
+	if in.sincedb == os.DevNull {
+		return
 	}
-	f := in.env.Shared.Of("s3: sincedb files", func() any { return &files{ids: make(map[string]string)} }).(*files)
-	f.Lock()
-	defer f.Unlock()
-	path := filepath.Clean(in.sincedb)
-	if id, ok := f.ids[path]; ok && id != in.env.ID && path != os.DevNull {
+	if id := in.env.Shared.Claim(in.sincedb, in.env.ID); id != "" {
 		in.env.Warn("sincedb_path", "the input %s keeps its place in the same file, and objects will be missed; each needs a sincedb_path of its own", id)
 	}
-	f.ids[path] = in.env.ID
 }
