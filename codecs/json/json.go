@@ -28,14 +28,7 @@ func New(o Options, env *plugin.Env) (*plugin.Codec, error) {
 			d.Original = env.ECS.Enabled()
 			return d
 		},
-		NewEncoder: func() plugin.Encoder { return encoder{} },
+		NewEncoder: func() plugin.Encoder { return document.Encoder{} },
 		Streaming:  "json_lines",
 	}, nil
-}
-
-type encoder struct{}
-
-// AppendEncode implements plugin.Encoder.
-func (encoder) AppendEncode(dst []byte, e *event.Event) ([]byte, error) {
-	return e.AppendJSON(dst), nil
 }

@@ -46,7 +46,7 @@ func New(o Options, _ *plugin.Env) (*plugin.Codec, error) {
 				tooBig:    fmt.Sprintf("Payload bigger than %d bytes", o.DecodeSizeLimitBytes),
 			}
 		},
-		NewEncoder: func() plugin.Encoder { return &encoder{o.Delimiter} },
+		NewEncoder: func() plugin.Encoder { return document.Encoder{Delimiter: o.Delimiter} },
 	}
 	if o.Delimiter != "" {
 		c.NewFramer = func() plugin.Framer { return lines.NewSkipping(o.Delimiter, int(o.DecodeSizeLimitBytes), TooBigTag) }
@@ -66,11 +66,4 @@ func (d *decoder) Decode(r *event.Record, next func() *event.Event) {
 		return
 	}
 	d.documents.Decode(r, next)
-}
-
-type encoder struct{ delimiter string }
-
-// AppendEncode implements plugin.Encoder.
-func (c *encoder) AppendEncode(dst []byte, e *event.Event) ([]byte, error) {
-	return append(e.AppendJSON(dst), c.delimiter...), nil
 }

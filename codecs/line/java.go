@@ -1,6 +1,7 @@
 package line
 
 import (
+	"millrace/codecs/internal/document"
 	"millrace/codecs/internal/message"
 	"millrace/internal/charset"
 	"millrace/internal/lines"
@@ -33,18 +34,10 @@ func NewJava(o JavaOptions, env *plugin.Env) (*plugin.Codec, error) {
 		NewDecoder: func() plugin.Decoder { return message.NewDecoder(o.Charset, plugin.ECSDisabled) },
 		NewEncoder: func() plugin.Encoder {
 			if o.Format == nil {
-				return jsonEncoder{o.Delimiter}
+				return document.Encoder{Delimiter: o.Delimiter}
 			}
 			return message.NewEncoder(o.Format, o.Delimiter)
 		},
 		NewFramer: own.framer(),
 	}, nil
-}
-
-// jsonEncoder writes events as JSON.
-type jsonEncoder struct{ delimiter string }
-
-// AppendEncode implements plugin.Encoder.
-func (c jsonEncoder) AppendEncode(dst []byte, e *event.Event) ([]byte, error) {
-	return append(e.AppendJSON(dst), c.delimiter...), nil
 }
