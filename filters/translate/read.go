@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,14 +106,8 @@ func (t *table) readCSV(text string) error {
 
 // readYAML reads the mappings of all documents. Keys that YAML reads as anything but strings are left out, because no text equals them.
 func (t *table) readYAML(data []byte) error {
-	dec := yaml.NewDecoder(bytes.NewReader(data))
 	y := yamlReader{keep: event.New(nil)}
-	for {
-		var doc yaml.Node
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+	for doc, err := range yamlDocuments(data) {
 		if err != nil {
 			return err
 		}
@@ -128,6 +123,21 @@ func (t *table) readYAML(data []byte) error {
 		}
 		if err := t.addYAML(&y, root); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// yamlDocuments gives the documents of a file, or an error and no more.
+func yamlDocuments(data []byte) iter.Seq2[*yaml.Node, error] {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	return func(yield func(*yaml.Node, error) bool) {
+		for {
+			var doc yaml.Node
+			err := dec.Decode(&doc)
+			if errors.Is(err, io.EOF) || !yield(&doc, err) || err != nil {
+				return
+			}
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package translate
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"regexp"
 	"strconv"
 
@@ -17,20 +14,15 @@ import (
 
 // streamYAML reads the first mapping of a file. A file without one is a dictionary without an entry.
 func (t *table) streamYAML(data []byte) error {
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		var doc yaml.Node
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+	for doc, err := range yamlDocuments(data) {
 		if err != nil {
 			return err
 		}
-		if m := firstMapping(&doc); m != nil {
+		if m := firstMapping(doc); m != nil {
 			return t.addYAML(&yamlReader{keep: event.New(nil), streaming: true}, m)
 		}
 	}
+	return nil
 }
 
 func firstMapping(n *yaml.Node) *yaml.Node {
