@@ -19,30 +19,28 @@ func NewGate(limit int64) *Gate { return &Gate{limit: limit, freed: make(chan st
 
 // Enter waits until n fits, and returns the error of ctx if that ends before. What is larger than the limit enters alone.
 func (g *Gate) Enter(ctx context.Context, n int64) error {
-	for {
-		g.mu.Lock()
-		if g.held == 0 || g.held+n <= g.limit {
+	return g.wait(ctx, func() bool {
+		fits := g.fits(n)
+		if fits {
 			g.held += n
-			g.mu.Unlock()
-			return nil
 		}
-		freed := g.freed
-		g.mu.Unlock()
-		select {
-		case <-freed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+		return fits
+	})
 }
 
 // Room waits until something that counts 1 would fit, without entering, and returns the error of ctx if that ends before.
-func (g *Gate) Room(ctx context.Context) error {
+func (g *Gate) Room(ctx context.Context) error { return g.wait(ctx, func() bool { return g.fits(1) }) }
+
+// fits is called with mu held.
+func (g *Gate) fits(n int64) bool { return g.held == 0 || g.held+n <= g.limit }
+
+// wait returns when done, which is called with mu held, says so, and the error of ctx if that ends before.
+func (g *Gate) wait(ctx context.Context, done func() bool) error {
 	for {
 		g.mu.Lock()
-		full, freed := g.held > 0 && g.held+1 > g.limit, g.freed
+		ready, freed := done(), g.freed
 		g.mu.Unlock()
-		if !full {
+		if ready {
 			return nil
 		}
 		select {
@@ -70,20 +68,12 @@ func (g *Gate) Leave(n int64) {
 }
 
 // Drain waits until nothing is held or ctx ends, and returns what is left.
-func (g *Gate) Drain(ctx context.Context) int64 {
-	for {
-		g.mu.Lock()
-		held, freed := g.held, g.freed
-		g.mu.Unlock()
-		if held == 0 {
-			return 0
-		}
-		select {
-		case <-freed:
-		case <-ctx.Done():
-			return held
-		}
-	}
+func (g *Gate) Drain(ctx context.Context) (left int64) {
+	_ = g.wait(ctx, func() bool { // what is left says whether ctx ended before
+		left = g.held
+		return left == 0
+	})
+	return left
 }
 
 // Held returns what is held.

@@ -2,7 +2,7 @@ package netout
 
 import "sync"
 
-// Queue hands things from workers to the one goroutine that sends them. It has no bound of its own: a [Gate] before it has.
+// Queue hands things to one goroutine, such as those of workers to the one that sends them. It has no bound of its own: a [Gate] before it has.
 type Queue[T any] struct {
 	// Ready tells that there is something to take.
 	Ready chan struct{}

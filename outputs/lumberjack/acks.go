@@ -5,53 +5,31 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
+
+	"millrace/internal/netout"
 )
 
-// reader reads what a server says, whether anybody listens or not: a server that could not be read would not read either.
-type reader struct {
-	heard chan struct{} // that there is something to take
-	ended chan struct{}
-
-	mu   sync.Mutex // guards what follows
-	acks []uint32
-	err  error
+// ack is what a server says: how many events it has, or why it will say no more.
+type ack struct {
+	n   uint32
+	err error
 }
 
-// startReader reads a connection until it ends.
-func startReader(c net.Conn) *reader {
-	r := &reader{heard: make(chan struct{}, 1), ended: make(chan struct{})}
-	go r.run(c)
-	return r
-}
-
-func (r *reader) run(c net.Conn) {
-	defer close(r.ended)
-	for {
-		n, err := readAck(c)
-		r.mu.Lock()
-		if err == nil {
-			r.acks = append(r.acks, n)
+// listen reads what a server says, whether anybody takes it or not: a server that could not be read would not read either. The last thing is an error, after
+// which ended is closed.
+func listen(c net.Conn) (said *netout.Queue[ack], ended chan struct{}) {
+	said, ended = netout.NewQueue[ack](), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			n, err := readAck(c)
+			said.Put(ack{n, err})
+			if err != nil {
+				return
+			}
 		}
-		r.err = err
-		r.mu.Unlock()
-		select {
-		case r.heard <- struct{}{}:
-		default:
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// take returns the acknowledgements since the last time, and why there are no more.
-func (r *reader) take() ([]uint32, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	acks := r.acks
-	r.acks = nil
-	return acks, r.err
+	}()
+	return said, ended
 }
 
 // readAck reads an acknowledgement. Its version is that of the protocol's newer part when Logstash gives a sign of life.

@@ -112,11 +112,11 @@ func (s *sender) session() error {
 		return err
 	}
 	stop := context.AfterFunc(s.out.ctx, func() { _ = c.Close() })
-	r := startReader(c)
+	said, ended := listen(c)
 	defer func() {
 		stop()
 		_ = c.Close()
-		<-r.ended
+		<-ended
 	}()
 	quiet := time.NewTimer(silence)
 	defer quiet.Stop()
@@ -130,16 +130,15 @@ func (s *sender) session() error {
 		select {
 		case <-s.out.queue.Ready:
 			s.take()
-		case <-r.heard:
+		case <-said.Ready:
 			quiet.Reset(silence)
-			acks, err := r.take()
-			for _, n := range acks {
-				if err := s.acknowledged(n); err != nil {
+			for _, a := range said.Take() {
+				if a.err != nil {
+					return a.err
+				}
+				if err := s.acknowledged(a.n); err != nil {
 					return err
 				}
-			}
-			if err != nil {
-				return err
 			}
 		case <-quiet.C:
 			if len(s.window) > 0 {
