@@ -31,7 +31,7 @@ type Pipeline struct {
 	filters []*PluginStats
 	program *program
 	plugins map[string]*plugin.Built // by id
-	borrows bool                     // no plugin keeps texts of events; see plugin.Borrower
+	borrows bool                     // no plugin keeps texts of events; see plugin.Borrowing
 
 	queue *ring.Ring[*event.Batch]
 	gate  gate
