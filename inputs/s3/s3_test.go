@@ -155,15 +155,22 @@ func TestWatch(t *testing.T) {
 	require.Equal(t, 2, sink.Len())
 }
 
+// underWay has an object read that is to be deleted, and not delivered.
+func (b *bucket) underWay() (sink *inputtest.Sink, stop func()) {
+	b.t.Helper()
+	b.put("a", "one")
+	built := b.build("delete => true", plugin.ECSDisabled)
+	sink = inputtest.NewSink(built)
+	sink.Hold = true
+	stop = inputtest.Run(b.t, built.Input, sink)
+	sink.Wait(1)
+	return sink, stop
+}
+
 // TestDelivered: only what is delivered is kept as read, also when that happens after the input has stopped.
 func TestDelivered(t *testing.T) {
 	b := newBucket(t)
-	b.put("a", "one")
-	built := b.build("delete => true", plugin.ECSDisabled)
-	sink := inputtest.NewSink(built)
-	sink.Hold = true
-	stop := inputtest.Run(t, built.Input, sink)
-	sink.Wait(1)
+	sink, stop := b.underWay()
 	stop()
 	require.NoFileExists(t, b.sincedb())
 	require.Equal(t, []string{"a"}, b.keys(b.name))
@@ -240,12 +247,7 @@ func TestBackup(t *testing.T) {
 // TestReplaced: an object that is replaced while it is on its way is not deleted, and its new version is read.
 func TestReplaced(t *testing.T) {
 	b := newBucket(t)
-	b.put("a", "one")
-	built := b.build("delete => true", plugin.ECSDisabled)
-	sink := inputtest.NewSink(built)
-	sink.Hold = true
-	stop := inputtest.Run(t, built.Input, sink)
-	sink.Wait(1)
+	sink, stop := b.underWay()
 	b.putLater("a", "two", b.written("a"))
 	sink.Release()
 	require.Contains(t, sink.Wait(2)[1], "two")
