@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +10,7 @@ import (
 
 	"millrace/internal/pipebus"
 	"millrace/internal/settings"
+	"millrace/internal/uuid4"
 	"millrace/pipeline"
 	"millrace/pipeline/config"
 	"millrace/pipeline/monitor"
@@ -107,10 +106,7 @@ func nodeID(dir string) (string, error) {
 	if id := strings.TrimSpace(string(text)); err == nil && uuidForm.MatchString(id) {
 		return id, nil
 	}
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	id := fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
+	id := uuid4.New()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return id, err
 	}

@@ -16,8 +16,8 @@ import (
 
 	"millrace/filters/internal/digest"
 	"millrace/filters/internal/ruby"
-	"millrace/filters/internal/uuid4"
 	"millrace/internal/throttle"
+	"millrace/internal/uuid4"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"millrace/filters/internal/uuid4"
 	"millrace/internal/throttle"
+	"millrace/internal/uuid4"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
 )

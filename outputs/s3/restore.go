@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"millrace/internal/netout"
+	"millrace/internal/uuid4"
 )
 
 // folder is a folder of the temporary directory that one output has for itself: it is locked, so that others do not take its files for those of a run that is over.
@@ -30,7 +31,7 @@ var errTaken = errors.New("another output uses the folder")
 // newFolder makes a folder.
 func newFolder(parent string) (*folder, error) {
 	for {
-		path := filepath.Join(parent, newUUID())
+		path := filepath.Join(parent, uuid4.New())
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ import (
 	"millrace/internal/netout"
 	"millrace/internal/s3client"
 	"millrace/internal/throttle"
+	"millrace/internal/uuid4"
 	"millrace/pipeline/plugin"
 )
 
@@ -233,7 +234,7 @@ func (o *output) current(prefix string, now time.Time) (*file, error) {
 
 // key returns the name of an object: prefix, ls.s3., a UUID, the time, tags, the number of the part.
 func (o *output) key(prefix string, part int, now time.Time) string {
-	name := fmt.Sprintf("ls.s3.%s.%s%s.part%d.txt", newUUID(), now.Format("2006-01-02T15.04"), o.tag, part)
+	name := fmt.Sprintf("ls.s3.%s.%s%s.part%d.txt", uuid4.New(), now.Format("2006-01-02T15.04"), o.tag, part)
 	if o.o.Encoding == "gzip" {
 		name += ".gz"
 	}

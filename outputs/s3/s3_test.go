@@ -21,6 +21,7 @@ import (
 	"millrace/internal/outputtest"
 	"millrace/internal/s3client"
 	"millrace/internal/testenv"
+	"millrace/internal/uuid4"
 	"millrace/pipeline/config"
 	"millrace/pipeline/event"
 	"millrace/pipeline/plugin"
@@ -41,7 +42,7 @@ type bucket struct {
 
 func newBucket(t *testing.T) *bucket {
 	t.Helper()
-	b := &bucket{t: t, server: store.Get(t), name: "b-" + newUUID(), dir: t.TempDir()}
+	b := &bucket{t: t, server: store.Get(t), name: "b-" + uuid4.New(), dir: t.TempDir()}
 	o := s3client.Defaults()
 	o.Endpoint, o.AccessKeyID, o.SecretAccessKey = b.server.URL, b.server.AccessKey, config.Password(b.server.SecretKey)
 	c, err := o.New(&plugin.Env{})
@@ -310,7 +311,7 @@ func TestCrash(t *testing.T) {
 // TestRestoreLeavesAlone: what no s3 output made stays, and so does what cannot be read.
 func TestRestoreLeavesAlone(t *testing.T) {
 	b := newBucket(t)
-	folder := filepath.Join(b.dir, newUUID())
+	folder := filepath.Join(b.dir, uuid4.New())
 	write := func(name, text string) string {
 		path := filepath.Join(folder, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))

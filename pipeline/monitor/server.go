@@ -20,6 +20,7 @@ import (
 
 	"millrace/internal/logging"
 	"millrace/internal/throttle"
+	"millrace/internal/uuid4"
 	"millrace/pipeline/plugin"
 )
 
@@ -91,7 +92,7 @@ func New(o Options) *Server {
 		o.Port = "9600-9700"
 	}
 	if o.NodeID == "" {
-		o.NodeID = newUUID()
+		o.NodeID = uuid4.New()
 	}
 	if o.NodeName == "" {
 		o.NodeName = o.Hostname
@@ -107,7 +108,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		options: o, log: o.Log.With(logging.LoggerKey, "millrace.api"), runtime: &goRuntime{began: o.Began}, history: newHistory(),
-		ephemeralID: newUUID(), crossOrigin: http.NewCrossOriginProtection(), tapTimes: defaultTapTimes(),
+		ephemeralID: uuid4.New(), crossOrigin: http.NewCrossOriginProtection(), tapTimes: defaultTapTimes(),
 	}
 	s.throttled = throttle.New(s.log, time.Minute)
 	for _, p := range o.Pipelines {

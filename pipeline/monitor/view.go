@@ -1,12 +1,12 @@
 package monitor
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"time"
 
+	"millrace/internal/uuid4"
 	"millrace/pipeline"
 	"millrace/pipeline/config"
 )
@@ -52,7 +52,7 @@ const (
 )
 
 func newView(p Pipeline) *view {
-	v := &view{Pipeline: p, ephemeralID: newUUID(), history: newHistory()}
+	v := &view{Pipeline: p, ephemeralID: uuid4.New(), history: newHistory()}
 	v.hash = configHash(p.Files)
 	v.graph = newGraph(p)
 	return v
@@ -67,29 +67,12 @@ func configHash(files []*config.File) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// newUUID returns a random UUID (RFC 9562, version 4).
-func newUUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return formatUUID(b)
-}
-
 // nameUUID returns a UUID that depends on name alone (version 8).
 func nameUUID(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	b := [16]byte(sum[:16])
 	b[6] = b[6]&0x0f | 0x80
 	b[8] = b[8]&0x3f | 0x80
-	return hexUUID(b)
-}
-
-func formatUUID(b [16]byte) string {
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return hexUUID(b)
-}
-
-func hexUUID(b [16]byte) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 

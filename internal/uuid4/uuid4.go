@@ -29,3 +29,6 @@ func (s *Source) Append(dst []byte) []byte {
 	}
 	return dst
 }
+
+// New returns a random UUID. Whoever needs many has a Source.
+func New() string { return string(new(Source).Append(nil)) }
