@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"sync"
 	"time"
 
 	"millrace/internal/netout"
@@ -98,14 +97,13 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 		Proxy: http.ProxyFromEnvironment, TLSClientConfig: tc, TLSHandshakeTimeout: requestTimeout, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second,
 	}
 	out := &output{
-		o: o, env: env, log: throttle.New(env.Log, 30*time.Second), gate: netout.NewGate(int64(max(maxHeld, 4*o.BatchSize))), queue: netout.NewQueue[*turn](),
+		o: o, env: env, log: throttle.New(env.Log, 30*time.Second),
 		http: &http.Client{Timeout: requestTimeout, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse // it would lose the body
 		}},
 		closing: make(chan struct{}),
 	}
-	out.turns.New = func() any { return new(turn) }
-	out.ctx, out.cancel = context.WithCancel(context.Background())
+	out.box = netout.NewOutbox[turn](int64(max(maxHeld, 4*o.BatchSize)), func() { (&pusher{out: out}).run() })
 	return out, nil
 }
 
@@ -153,30 +151,22 @@ type output struct {
 	http *http.Client
 	log  *throttle.Logger
 
-	turns   sync.Pool
-	gate    *netout.Gate // of the bytes that are not pushed
-	queue   *netout.Queue[*turn]
-	closing chan struct{}   // closed when nothing is to be waited for any more
-	ctx     context.Context // of the requests
-	cancel  context.CancelFunc
-	once    sync.Once
-	pusher  sync.WaitGroup
+	closing chan struct{} // closed when nothing is to be waited for any more
+	box     *netout.Outbox[turn]
 }
 
 // NewWriter implements plugin.Output.
 func (out *output) NewWriter() plugin.Writer {
-	return &writer{out: out, turn: out.turns.Get().(*turn)}
+	return &writer{out: out, turn: out.box.Turn()}
 }
 
 // Close implements plugin.Output.
 func (out *output) Close(ctx context.Context) error {
-	if out.ctx.Err() != nil {
+	if out.box.Ctx.Err() != nil {
 		return nil
 	}
 	close(out.closing)
-	left := out.gate.Drain(ctx)
-	out.cancel()
-	out.pusher.Wait()
+	left := out.box.Close(ctx)
 	out.http.CloseIdleConnections()
 	if left > 0 {
 		out.env.Log.Warn("events could not be delivered in time", "bytes", left)
@@ -207,13 +197,11 @@ func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 		b.Settle()
 		return nil
 	}
-	if err := w.out.gate.Enter(ctx, int64(len(t.buf))); err != nil {
+	t.b, t.left = b, len(t.lines)
+	if err := w.out.box.Hand(ctx, t, len(t.buf)); err != nil {
 		t.reset()
 		return err
 	}
-	t.b, t.left = b, len(t.lines)
-	w.turn = w.out.turns.Get().(*turn)
-	w.out.queue.Put(t)
-	w.out.once.Do(func() { w.out.pusher.Go((&pusher{out: w.out}).run) })
+	w.turn = w.out.box.Turn()
 	return nil
 }

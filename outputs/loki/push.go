@@ -42,14 +42,14 @@ func (p *pusher) run() {
 			due = time.After(time.Until(p.due))
 		}
 		select {
-		case <-out.queue.Ready:
+		case <-out.box.Ready:
 			p.take()
 		case <-due:
 			p.push()
 		case <-closing:
 			closing, p.hurry = nil, true
 			p.take()
-		case <-out.ctx.Done():
+		case <-out.box.Ctx.Done():
 			return
 		}
 		if p.hurry {
@@ -60,7 +60,7 @@ func (p *pusher) run() {
 
 // take enters the lines that were handed over, and pushes whenever they are as many as batch_size says.
 func (p *pusher) take() {
-	for _, t := range p.out.queue.Take() {
+	for _, t := range p.out.box.Take() {
 		for i := range t.lines {
 			size := t.lines[i].size
 			if len(p.pending) > 0 && p.bytes+size > p.out.o.BatchSize {
@@ -78,7 +78,7 @@ func (p *pusher) take() {
 func (p *pusher) push() {
 	lines := p.pending
 	p.pending, p.bytes = nil, 0
-	if len(lines) > 0 && p.out.ctx.Err() == nil {
+	if len(lines) > 0 && p.out.box.Ctx.Err() == nil {
 		tries := maxParts
 		p.deliver(lines, &tries)
 	}
@@ -92,7 +92,7 @@ const maxParts = 128
 func (p *pusher) deliver(lines []ref, parts *int) {
 	reason, again := p.attempts(lines)
 	switch {
-	case p.out.ctx.Err() != nil && reason != nil:
+	case p.out.box.Ctx.Err() != nil && reason != nil:
 		// They stay unsettled: whoever keeps the batches will bring them again.
 	case reason == nil:
 		p.out.env.Stats.Delivered.Add(int64(len(lines)))
@@ -114,7 +114,7 @@ func (p *pusher) attempts(lines []ref) (reason error, again bool) {
 	delay := max(out.o.MinDelay, leastDelay)
 	for try := 1; ; try++ {
 		again, err := out.post(body)
-		if err == nil || !again || out.ctx.Err() != nil {
+		if err == nil || !again || out.box.Ctx.Err() != nil {
 			return err, false
 		}
 		if out.o.Retries > 0 && try >= out.o.Retries {
@@ -122,7 +122,7 @@ func (p *pusher) attempts(lines []ref) (reason error, again bool) {
 		}
 		out.env.Stats.Retried.Add(int64(len(lines)))
 		out.log.Error("Loki did not take lines; trying again", slog.Any("error", err))
-		if err := netout.Pause(out.ctx, delay); err != nil {
+		if err := netout.Pause(out.box.Ctx, delay); err != nil {
 			return err, true
 		}
 		delay = min(2*delay, max(out.o.MaxDelay, leastDelay))
@@ -171,7 +171,7 @@ func (p *pusher) encode(lines []ref) []byte {
 
 // post pushes once. again tells that an error may pass.
 func (out *output) post(body []byte) (again bool, err error) {
-	req, err := http.NewRequestWithContext(out.ctx, http.MethodPost, out.o.URL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(out.box.Ctx, http.MethodPost, out.o.URL, bytes.NewReader(body))
 	if err != nil {
 		return false, err
 	}
@@ -228,10 +228,8 @@ func (p *pusher) settle(lines []ref) {
 		if t.left--; t.left > 0 {
 			continue
 		}
-		b, held := t.b, int64(len(t.buf))
+		b, size := t.b, len(t.buf)
 		t.reset()
-		p.out.turns.Put(t)
-		b.Settle()
-		p.out.gate.Leave(held)
+		p.out.box.Done(t, b, size)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -81,11 +80,10 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 		return nil, err
 	}
 	out := &output{
-		o: o, env: env, tls: conf, log: throttle.New(env.Log, 30*time.Second), gate: netout.NewGate(maxHeld), queue: netout.NewQueue[*turn](),
+		o: o, env: env, tls: conf, log: throttle.New(env.Log, 30*time.Second),
 		connections: env.Counter("lumberjack_connections", "Connections made: more than one tell of some that were lost."),
 	}
-	out.turns.New = func() any { return new(turn) }
-	out.ctx, out.cancel = context.WithCancel(context.Background())
+	out.box = netout.NewOutbox[turn](maxHeld, func() { (&sender{out: out}).run() })
 	return out, nil
 }
 
@@ -108,29 +106,20 @@ type output struct {
 	tls         *tls.Config
 	log         *throttle.Logger
 	connections *atomic.Int64
-
-	turns  sync.Pool
-	gate   *netout.Gate    // of the bytes that are not acknowledged
-	ctx    context.Context // of the sender
-	cancel context.CancelFunc
-	once   sync.Once
-	sender sync.WaitGroup
-	queue  *netout.Queue[*turn]
+	box         *netout.Outbox[turn]
 }
 
 // NewWriter implements plugin.Output.
 func (out *output) NewWriter() plugin.Writer {
-	return &writer{out: out, enc: out.env.NewEncoder(), turn: out.turns.Get().(*turn)}
+	return &writer{out: out, enc: out.env.NewEncoder(), turn: out.box.Turn()}
 }
 
 // Close implements plugin.Output.
 func (out *output) Close(ctx context.Context) error {
-	if out.ctx.Err() != nil {
+	if out.box.Ctx.Err() != nil {
 		return nil
 	}
-	left := out.gate.Drain(ctx)
-	out.cancel()
-	out.sender.Wait()
+	left := out.box.Close(ctx)
 	if left > 0 {
 		out.env.Log.Warn("events could not be delivered in time", "bytes", left)
 	}
@@ -160,13 +149,11 @@ func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 		b.Settle()
 		return nil
 	}
-	if err := w.out.gate.Enter(ctx, int64(len(t.buf))); err != nil {
+	t.b, t.left = b, len(t.ends)
+	if err := w.out.box.Hand(ctx, t, len(t.buf)); err != nil {
 		t.reset()
 		return err
 	}
-	t.b, t.left = b, len(t.ends)
-	w.turn = w.out.turns.Get().(*turn)
-	w.out.queue.Put(t)
-	w.out.once.Do(func() { w.out.sender.Go((&sender{out: w.out}).run) })
+	w.turn = w.out.box.Turn()
 	return nil
 }

@@ -57,16 +57,16 @@ func (s *sender) run() {
 	for {
 		if len(s.waiting) == 0 {
 			select {
-			case <-out.queue.Ready: // nothing is connected before there is something to send
+			case <-out.box.Ready: // nothing is connected before there is something to send
 				s.take()
-			case <-out.ctx.Done():
+			case <-out.box.Ctx.Done():
 				return
 			}
 			continue
 		}
 		s.useful = false
 		err := s.session()
-		if out.ctx.Err() != nil {
+		if out.box.Ctx.Err() != nil {
 			return
 		}
 		if s.requeue(); len(s.waiting) == 0 {
@@ -80,7 +80,7 @@ func (s *sender) run() {
 			pause = leastPause
 			continue
 		}
-		if netout.Pause(out.ctx, pause) != nil {
+		if netout.Pause(out.box.Ctx, pause) != nil {
 			return
 		}
 		pause = min(2*pause, longestPause)
@@ -89,7 +89,7 @@ func (s *sender) run() {
 
 // take enters the events that were handed over.
 func (s *sender) take() {
-	for _, t := range s.out.queue.Take() {
+	for _, t := range s.out.box.Take() {
 		for i := range t.ends {
 			s.waiting = append(s.waiting, ref{t, i})
 		}
@@ -111,7 +111,7 @@ func (s *sender) session() error {
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(s.out.ctx, func() { _ = c.Close() })
+	stop := context.AfterFunc(s.out.box.Ctx, func() { _ = c.Close() })
 	said, ended := listen(c)
 	defer func() {
 		stop()
@@ -128,7 +128,7 @@ func (s *sender) session() error {
 			}
 		}
 		select {
-		case <-s.out.queue.Ready:
+		case <-s.out.box.Ready:
 			s.take()
 		case <-said.Ready:
 			quiet.Reset(silence)
@@ -144,8 +144,8 @@ func (s *sender) session() error {
 			if len(s.window) > 0 {
 				return fmt.Errorf("the server has said nothing for %v", silence)
 			}
-		case <-s.out.ctx.Done():
-			return s.out.ctx.Err()
+		case <-s.out.box.Ctx.Done():
+			return s.out.box.Ctx.Err()
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (s *sender) connect() (net.Conn, error) {
 	var addresses []string
 	var errs []error
 	for _, h := range o.Hosts {
-		found, err := net.DefaultResolver.LookupHost(s.out.ctx, h)
+		found, err := net.DefaultResolver.LookupHost(s.out.box.Ctx, h)
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -178,7 +178,7 @@ func (s *sender) connect() (net.Conn, error) {
 }
 
 func (s *sender) dial(address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(s.out.ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(s.out.box.Ctx, dialTimeout)
 	defer cancel()
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", address)
@@ -269,9 +269,7 @@ func (s *sender) delivered(t *turn) {
 	if t.left--; t.left > 0 {
 		return
 	}
-	b, held := t.b, int64(len(t.buf))
+	b, size := t.b, len(t.buf)
 	t.reset()
-	out.turns.Put(t)
-	b.Settle()
-	out.gate.Leave(held)
+	out.box.Done(t, b, size)
 }

@@ -25,21 +25,19 @@ const (
 func (out *output) run() {
 	for {
 		select {
-		case <-out.queue.Ready:
-		case <-out.ctx.Done():
+		case <-out.box.Ready:
+		case <-out.box.Ctx.Done():
 			return
 		}
-		for _, t := range out.queue.Take() {
+		for _, t := range out.box.Take() {
 			for i := range t.messages {
 				if !out.deliver(t, &t.messages[i]) {
 					return // what is left stays unsettled: whoever keeps the batches will bring it again
 				}
 			}
-			b, held := t.b, int64(len(t.buf))
+			b, size := t.b, len(t.buf)
 			t.reset()
-			out.turns.Put(t)
-			b.Settle()
-			out.gate.Leave(held)
+			out.box.Done(t, b, size)
 		}
 	}
 }
@@ -53,7 +51,7 @@ func (out *output) deliver(t *turn, m *message) bool {
 		case err == nil:
 			out.env.Stats.Delivered.Add(1)
 			return true
-		case out.ctx.Err() != nil:
+		case out.box.Ctx.Err() != nil:
 			return false
 		case !again:
 			out.bury(err, t.buf[m.doc:m.end], m.replayed)
@@ -61,7 +59,7 @@ func (out *output) deliver(t *turn, m *message) bool {
 		}
 		out.env.Stats.Retried.Add(1)
 		out.log.Warn("a message was not taken; posting it again", slog.Any("error", err))
-		if netout.Pause(out.ctx, max(pause, wait)) != nil {
+		if netout.Pause(out.box.Ctx, max(pause, wait)) != nil {
 			return false
 		}
 		pause = min(2*pause, longestPause)
@@ -70,7 +68,7 @@ func (out *output) deliver(t *turn, m *message) bool {
 
 // post posts once. again tells that an error may pass, and wait how long the service wants to be left alone.
 func (out *output) post(to string, body []byte) (wait time.Duration, again bool, err error) {
-	req, err := http.NewRequestWithContext(out.ctx, http.MethodPost, to, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(out.box.Ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return 0, false, errAddress
 	}

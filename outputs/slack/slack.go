@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"millrace/internal/netout"
@@ -58,8 +57,7 @@ const (
 // New checks the options; nothing is connected.
 func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	out := &output{
-		o: o, env: env, url: event.ParseTemplate(o.URL.Reveal()), log: throttle.New(env.Log, 30*time.Second), gate: netout.NewGate(maxHeld),
-		queue: netout.NewQueue[*turn](),
+		o: o, env: env, url: event.ParseTemplate(o.URL.Reveal()), log: throttle.New(env.Log, 30*time.Second),
 		http: &http.Client{Timeout: requestTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: requestTimeout, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second,
 		}},
@@ -70,8 +68,7 @@ func New(o Options, env *plugin.Env) (plugin.Output, error) {
 	if c := env.Codec(); c != nil && (c.Name != "plain" || !c.Bare) {
 		env.Warn("codec", `option "codec" has no effect: a message is the text of format`)
 	}
-	out.turns.New = func() any { return new(turn) }
-	out.ctx, out.cancel = context.WithCancel(context.Background())
+	out.box = netout.NewOutbox[turn](maxHeld, out.run)
 	return out, nil
 }
 
@@ -125,29 +122,20 @@ type output struct {
 	attachments *web.Template // nil: none
 	http        *http.Client
 	log         *throttle.Logger
-
-	turns  sync.Pool
-	gate   *netout.Gate // of the bytes that are not posted
-	queue  *netout.Queue[*turn]
-	ctx    context.Context // of the requests
-	cancel context.CancelFunc
-	once   sync.Once
-	sender sync.WaitGroup
+	box         *netout.Outbox[turn]
 }
 
 // NewWriter implements plugin.Output.
 func (out *output) NewWriter() plugin.Writer {
-	return &writer{out: out, turn: out.turns.Get().(*turn)}
+	return &writer{out: out, turn: out.box.Turn()}
 }
 
 // Close implements plugin.Output.
 func (out *output) Close(ctx context.Context) error {
-	if out.ctx.Err() != nil {
+	if out.box.Ctx.Err() != nil {
 		return nil
 	}
-	left := out.gate.Drain(ctx)
-	out.cancel()
-	out.sender.Wait()
+	left := out.box.Close(ctx)
 	out.http.CloseIdleConnections()
 	if left > 0 {
 		out.env.Log.Warn("events could not be delivered in time", "bytes", left)
@@ -184,13 +172,11 @@ func (w *writer) Flush(ctx context.Context, b *event.Batch) error {
 		b.Settle()
 		return nil
 	}
-	if err := w.out.gate.Enter(ctx, int64(len(t.buf))); err != nil {
+	t.b = b
+	if err := w.out.box.Hand(ctx, t, len(t.buf)); err != nil {
 		t.reset()
 		return err
 	}
-	t.b = b
-	w.turn = w.out.turns.Get().(*turn)
-	w.out.queue.Put(t)
-	w.out.once.Do(func() { w.out.sender.Go(w.out.run) })
+	w.turn = w.out.box.Turn()
 	return nil
 }
